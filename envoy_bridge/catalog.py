@@ -1,0 +1,112 @@
+"""Walks over the model: every sink and the docs are written over these, none names a measurement by itself."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+
+from envoy_bridge.model import Quantity, Snapshot, Value
+
+PHASES = ("total", "l1", "l2", "l3")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One value that a gateway may have: its path, where `<serial>` stands for a device's serial number."""
+
+    path: str
+    quantity: Quantity
+
+
+@cache
+def quantities(kind: type) -> tuple[tuple[str, Quantity], ...]:
+    """Names and meanings of the published fields of one class of the model."""
+    return tuple((item.name, item.metadata["quantity"]) for item in fields(kind) if "quantity" in item.metadata)
+
+
+@cache
+def _branches(key: str) -> tuple[tuple[str, type], ...]:
+    """The fields of a snapshot that carry `key` in their metadata: name, and class of what is below."""
+    return tuple((item.name, item.metadata[key]) for item in fields(Snapshot) if key in item.metadata)
+
+
+def flows() -> tuple[tuple[str, type], ...]:
+    """Name and channel class of each flow."""
+    return _branches("channel")
+
+
+def devices() -> tuple[tuple[str, type], ...]:
+    """Name and class of each kind of device."""
+    return _branches("device")
+
+
+def definitions() -> Iterator[Definition]:
+    """Everything that can ever be published about a gateway."""
+    for name, kind in flows():
+        for phase in PHASES:
+            for key, what in quantities(kind):
+                yield Definition(f"{name}/{phase}/{key}", what)
+    for name, kind in devices():
+        for key, what in quantities(kind):
+            yield Definition(f"{name}/<serial>/{key}", what)
+
+
+def branches(snapshot: Snapshot) -> Iterator[tuple[str, str, object, type]]:
+    """The parts of a snapshot that carry quantities: branch, name of the part, the part or None, its class."""
+    for name, kind in flows():
+        flow: object = getattr(snapshot, name)
+        for phase in PHASES:
+            yield name, phase, None if flow is None else getattr(flow, phase), kind
+    for name, kind in devices():
+        members: Mapping[str, object] = getattr(snapshot, name)
+        for serial, member in members.items():
+            yield name, serial, member, kind
+
+
+def points(snapshot: Snapshot) -> Iterator[tuple[str, Value, Quantity]]:
+    """Every known value: path, value, meaning."""
+    for branch, name, part, kind in branches(snapshot):
+        if part is not None:
+            for key, what in quantities(kind):
+                value = getattr(part, key)
+                if value is not None:
+                    yield f"{branch}/{name}/{key}", value, what
+
+
+def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | None, Quantity]]:
+    """What to tell somebody who knows `old`: path, new value (None: no longer known), meaning.
+
+    Whatever is the same object in both is passed over without a look.
+    """
+    for name, kind in flows():
+        before, after = getattr(old, name, None), getattr(new, name)
+        if before is not after:
+            for phase in PHASES:
+                part = (name, phase, getattr(before, phase, None), getattr(after, phase, None))
+                yield from _differences(*part, quantities(kind))
+    for name, kind in devices():
+        former, present = getattr(old, name, {}), getattr(new, name)
+        if former is not present:
+            for serial in former.keys() | present.keys():
+                part = (name, serial, former.get(serial), present.get(serial))
+                yield from _differences(*part, quantities(kind))
+
+
+def _differences(
+    branch: str, name: str, before: object, after: object, wanted: tuple[tuple[str, Quantity], ...]
+) -> Iterator[tuple[str, Value | None, Quantity]]:
+    if before is after:
+        return
+    for key, what in wanted:
+        value = getattr(after, key, None)
+        if value != getattr(before, key, None):
+            yield f"{branch}/{name}/{key}", value, what
+
+
+def plain(value: Value) -> str:
+    """A value as every subscriber reads it: a plain decimal, a word, or an ISO 8601 time in UTC."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.3f}".rstrip("0")
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds").replace("+00:00", "Z")
+    return str(value)
