@@ -1,0 +1,174 @@
+"""HTTP with a gateway: one request at a time over one connection that is kept, everything bounded, nothing trusted."""
+
+import asyncio
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+import aiohttp
+
+from envoy_bridge import __version__
+from envoy_bridge.errors import EndpointAbsent, GatewayUnreachable, NotPermitted, UnusableReply
+from envoy_bridge.gateway.pin import PinnedTls
+
+BODY_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a reply that are read at most. The largest known is 50 KB; fifty inverters with details are 110 KB."""
+
+CONNECT_DEADLINE: Final = 10.0
+"""Seconds for TCP and TLS. A busy gateway takes a few for the handshake."""
+
+KEEP_ALIVE: Final = 75.0
+"""Seconds an idle connection is kept: longer than the slow cadence, since a handshake costs more than the request."""
+
+RESETS_UNTIL_CLOSING: Final = 2
+"""Resets after which each request gets a connection of its own: some old gateways cannot keep one."""
+
+COOKIE_LIMIT: Final = 1024
+"""Characters of cookies that are kept; a session takes forty."""
+
+_CHUNK: Final = 64 * 1024
+_HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": f"envoy-bridge/{__version__}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Status and body of an answer, and the cookies it sets, as they are sent back."""
+
+    status: int
+    body: bytes
+    cookies: str = ""
+
+    def content(self, path: str) -> bytes:
+        """The body of a good answer.
+
+        Raises:
+            NotPermitted, EndpointAbsent, GatewayUnreachable, UnusableReply: by the status.
+        """
+        if self.status == 200:  # noqa: PLR2004 - HTTP
+            return self.body
+        if self.status in (401, 403):
+            raise NotPermitted(f"{path} is not permitted with this login (status {self.status})")
+        if self.status in (404, 405, 410, 501):
+            raise EndpointAbsent(f"this firmware has no {path} (status {self.status})")
+        if self.status >= 500 or self.status == 429:  # noqa: PLR2004 - HTTP
+            raise GatewayUnreachable(f"{path} is not available now (status {self.status})")
+        raise UnusableReply(f"{path} answers with status {self.status}")
+
+
+class GatewayHttp:
+    """The connection to one gateway. No redirects, no proxies.
+
+    `headers` go with each request. Cookies are kept there by hand: the gateway gives its session without a path, and a
+    cookie jar would then send it back to `/auth` only; to an IP address most would not send it at all.
+    """
+
+    def __init__(self, address: str, *, secure: bool) -> None:
+        self.url = f"{'https' if secure else 'http'}://{address}"
+        self.secure = secure
+        self.tls = PinnedTls() if secure else None
+        self.headers: dict[str, str] = {}
+        self._middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
+        self._closing = False
+        self._resets = 0
+        self._turn = asyncio.Lock()
+        self._session = self._new_session()
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        connector = (
+            aiohttp.TCPConnector(limit=1, ssl=self.tls.context if self.tls else False, force_close=True)
+            if self._closing
+            else aiohttp.TCPConnector(
+                limit=1, ssl=self.tls.context if self.tls else False, keepalive_timeout=KEEP_ALIVE
+            )
+        )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=_HEADERS,
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    async def use_digest(self, username: str, password: str) -> None:
+        """Log in with digest from now on.
+
+        Old gateways reset the connection when a request with a login reuses the one that was refused without it: each
+        request gets its own.
+        """
+        self._middlewares = (aiohttp.DigestAuthMiddleware(username, password),)
+        await self._close_after_each()
+
+    async def _close_after_each(self) -> None:
+        if not self._closing:
+            self._closing = True
+            await self._session.close()
+            self._session = self._new_session()
+
+    async def get(self, path: str, *, deadline: float, limit: int = BODY_LIMIT) -> Response:
+        """Ask for a path. Waits for its turn; `deadline` (seconds) counts from then on.
+
+        Raises:
+            GatewayUnreachable: no answer, or not in time.
+            UnusableReply: an answer that is too large, cut short, or no HTTP.
+        """
+        timeout = aiohttp.ClientTimeout(total=deadline, sock_connect=CONNECT_DEADLINE)
+        async with self._turn:
+            try:
+                async with self._session.get(
+                    self.url + path,
+                    timeout=timeout,
+                    headers=self.headers,
+                    middlewares=self._middlewares,
+                    allow_redirects=False,
+                ) as response:
+                    body = await _read(response, path, limit)
+                    return Response(response.status, body, _cookies(response))
+            except TimeoutError as error:
+                raise GatewayUnreachable(f"{path} did not answer within {deadline:g} s") from error
+            except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
+                raise UnusableReply(f"{path} answers with something that is not whole HTTP") from error
+            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
+                await self._count_reset()
+                raise GatewayUnreachable(f"{self.url} closed the connection") from error
+            except (aiohttp.ClientError, OSError, ValueError) as error:
+                raise GatewayUnreachable(f"{self.url} does not answer: {_reason(error)}") from error
+
+    async def _count_reset(self) -> None:
+        self._resets += 1
+        if self._resets >= RESETS_UNTIL_CLOSING:
+            await self._close_after_each()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _read(response: aiohttp.ClientResponse, path: str, limit: int) -> bytes:
+    """The body, in bounded pieces: a gateway that never ends costs `limit` bytes, not the machine."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise UnusableReply(f"{path} answers with more than {limit} bytes")
+    return bytes(body)
+
+
+def _cookies(response: aiohttp.ClientResponse) -> str:
+    """What to send back as `Cookie`; nothing when it is more than a session takes."""
+    if "Set-Cookie" not in response.headers:
+        return ""
+    pairs = "; ".join(f"{name}={morsel.coded_value}" for name, morsel in response.cookies.items())
+    return pairs if len(pairs) <= COOKIE_LIMIT else ""
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "os_error", None) or error
+    return str(getattr(cause, "strerror", None) or cause)[:200]

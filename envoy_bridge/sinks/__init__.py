@@ -1,0 +1,1 @@
+"""Where snapshots go: MQTT and the terminal."""

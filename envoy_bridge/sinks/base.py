@@ -1,0 +1,34 @@
+"""What a sink takes. The sources know nothing more of MQTT, terminals or files than this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from envoy_bridge.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something a person may want to know. `code` names the kind, `source` is a serial number or `bridge`."""
+
+    level: Literal["info", "warning", "error"]
+    code: str
+    message: str
+    source: str
+    time: float
+
+
+class Sink(Protocol):
+    """Takes what the sources find out. Nothing here waits: a slow sink keeps what it could not pass on yet."""
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """All that is known of one gateway now."""
+
+    def availability(self, serial: str, *, online: bool) -> None:
+        """The gateway is, or is no longer, reachable and logged in."""
+
+    def info(self, serial: str, info: Mapping[str, Any]) -> None:
+        """What the gateway is and which endpoint supplies what: plain data that can be written as JSON."""
+
+    def event(self, event: Event) -> None:
+        """Something happened."""
