@@ -1,0 +1,117 @@
+"""Households with firmware before tokens: Envoy-R and Envoy-S."""
+
+from _fixtures.answers import ERROR_401, NO_METERS, NOT_FOUND
+from _fixtures.household import Ct, Household, Inverters, Phase
+
+HOUSEHOLDS = (
+    Household(
+        name="r3_17_html",
+        shows="D3.17 has no report: /production.json is an HTML page with status 200, called JSON",
+        firmware="D3.17.3",
+        serial="122011000001",
+        part="800-00069-r05",
+        time="2023-08-04T19:22:40+00:00",
+        imeter=None,
+        inverters=Inverters(first=482202001001, count=24, watts=172, peak=238, energy=0),
+        totals=(11842, 201377, 71248913, 4127),
+        instead={"/ivp/meters": ERROR_401, "/ivp/meters/readings": NOT_FOUND},
+    ),
+    Household(
+        name="r3_9_boot_zeros",
+        shows="R3.9 just after a start: the totals are all zero, the list of inverters is there",
+        firmware="R3.9.36",
+        serial="122011000002",
+        part="800-00069-r05",
+        time="2023-05-11T07:02:18+00:00",
+        imeter=None,
+        inverters=Inverters(first=482202002001, count=10, watts=61, peak=229, energy=0),
+        totals=(0, 0, 0, 0),
+        instead=NO_METERS,
+    ),
+    Household(
+        name="d4_2_unmetered_eim_noise",
+        shows="D4.2 without meters: the report's meter sections are noise with activeCount 0",
+        firmware="D4.2.27",
+        serial="122011000003",
+        part="800-00551-r02",
+        time="2023-06-21T12:41:05+00:00",
+        imeter=False,
+        inverters=Inverters(first=482202003001, count=28, watts=183, peak=247, energy=8814206),
+        totals=(14011, 231904, 8814206, 5124),
+        cts=(
+            Ct("production", (Phase(5098.112, 412.6, 241.9),), enabled=False),
+            Ct("net-consumption", (Phase(-4.417, 0.0, 241.7),), enabled=False),
+        ),
+        instead=NO_METERS,
+        sorted_report=True,
+    ),
+    Household(
+        name="m4_2_no_measurement_type",
+        shows="M4.2 says no imeter, its meters no statusFlags, its consumption section no measurementType",
+        firmware="M4.2.33",
+        serial="122011000004",
+        part="800-00555-r01",
+        time="2023-06-22T15:10:44+00:00",
+        imeter=None,
+        inverters=Inverters(first=482202004001, count=16, watts=196, peak=251, energy=11204377),
+        totals=(12406, 148220, 11198031, 3140),
+        hertz=60.0,
+        mode="split",
+        cts=(
+            Ct(
+                "production",
+                (
+                    Phase(1566.204, 41.5, 121.318, 5598204.118, 212.4),
+                    Phase(1569.871, 42.9, 121.704, 5600912.371, 214.9),
+                ),
+            ),
+            Ct("net-consumption", (Phase(0.0, 0.0, 121.301), Phase(0.0, 0.0, 121.688)), enabled=False),
+        ),
+        today=(12431.2, 0.0),
+        no_measurement_type=True,
+    ),
+    Household(
+        name="r4_10_split_net",
+        shows="R4.10, split phase, net CT: the report's net lifetime is the import alone, and it has no lines",
+        firmware="R4.10.35",
+        serial="122011000005",
+        part="800-00555-r03",
+        time="2023-09-30T16:48:12+00:00",
+        imeter=True,
+        inverters=Inverters(first=482202005001, count=18, watts=24, peak=282, energy=22119404),
+        totals=(18240, 141377, 22033108, 431),
+        hertz=60.0,
+        mode="split",
+        cts=(
+            Ct(
+                "production",
+                (
+                    Phase(219.418, 171.3, 122.614, 11018733.402, 0.004),
+                    Phase(220.107, 170.8, 122.977, 11014500.117, 0.002),
+                ),
+            ),
+            Ct(
+                "net-consumption",
+                (
+                    Phase(618.772, -301.4, 122.633, 9120441.306, 7204118.551),
+                    Phase(244.109, -188.2, 122.99, 5877201.94, 8339027.218),
+                ),
+            ),
+        ),
+        today=(18255.7, 11902.3),
+        net_is_import=True,
+    ),
+    Household(
+        name="d5_0_standard",
+        shows="D5.0 without meters: totals and the report's sum over the inverters differ",
+        firmware="D5.0.62",
+        serial="122011000006",
+        part="800-00551-r02",
+        time="2023-04-19T11:20:53+00:00",
+        imeter=False,
+        inverters=Inverters(first=482202006001, count=32, watts=125, peak=253, energy=60130961),
+        totals=(4212, 318804, 60127733, 3120),
+        instead=NO_METERS,
+        sorted_report=True,
+    ),
+)

@@ -1,0 +1,74 @@
+"""The households of `fixtures/`, read through the whole pure part of the program, without a socket."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from envoy_bridge.catalog import plain, points
+from envoy_bridge.errors import EndpointAbsent
+from envoy_bridge.gateway.assemble import snapshot, update
+from envoy_bridge.gateway.http import Response
+from envoy_bridge.gateway.info import parse_info
+from envoy_bridge.gateway.normalise import Fields
+from envoy_bridge.gateway.plan import Plan, Reply
+from envoy_bridge.gateway.probe import Probe
+from envoy_bridge.gateway.quirks import QUIRKS, Quirk
+from envoy_bridge.model import Snapshot
+from envoy_bridge.simulator.har import Recording
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+NAMES = sorted(path.stem for path in FIXTURES.glob("*.har"))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What became of a recording: the plan, the replies in use, the snapshot, and every path that was asked."""
+
+    plan: Plan
+    replies: tuple[Reply, ...]
+    snapshot: Snapshot
+    asked: tuple[str, ...]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Topic below the gateway, and payload."""
+        return {path: plain(value) for path, value, _ in points(self.snapshot)}
+
+
+def look(path: Path, quirks: Sequence[Quirk] = QUIRKS) -> Seen:
+    """Probe a recording and put together what it says, at the moment it was made."""
+    return asyncio.run(_look(Recording.from_har(path), quirks))
+
+
+async def _look(recording: Recording, quirks: Sequence[Quirk]) -> Seen:
+    asked: list[str] = []
+    body = _body(recording, "/info")
+    now = float(found[1]) if (found := re.search(rb"<time>(\d+)<", body)) else 0.0
+
+    async def ask(path: str, _deadline: float) -> bytes:
+        asked.append(path)
+        return _body(recording, path)
+
+    plan, replies = await Probe(ask, parse_info(body), lambda: now, quirks=quirks).run()
+    fields: Fields = {}
+    for reply in replies:
+        fields = update(plan, fields, reply)
+    return Seen(plan, replies, snapshot(plan, fields, now), tuple(asked))
+
+
+def _body(recording: Recording, path: str) -> bytes:
+    recorded = recording.reply(path, 0.0)
+    if recorded is None:
+        raise EndpointAbsent(f"{path} was not recorded")
+    return Response(recorded.status, recorded.body).content(path)
+
+
+def golden(seen: Seen) -> str:
+    """What a subscriber sees of a household, one line a topic; then where it comes from."""
+    lines = [f"{topic} {payload}" for topic, payload in sorted(seen.values.items())]
+    sources = [f"# {name} from {row}" for name, row in sorted(seen.plan.sources.items())]
+    derived = [f"# {name} derived" for name in sorted(seen.plan.derived)]
+    quirks = [f"# quirk {quirk}" for quirk in sorted(seen.plan.quirks)]
+    return "\n".join([*lines, *sources, *derived, *quirks]) + "\n"
