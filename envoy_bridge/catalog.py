@@ -74,20 +74,17 @@ def points(snapshot: Snapshot) -> Iterator[tuple[str, Value, Quantity]]:
 
 
 def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | None, Quantity]]:
-    """What to tell somebody who knows `old`: path, new value (None: no longer known), meaning.
-
-    Whatever is the same object in both is passed over without a look.
-    """
+    """What to tell somebody who knows `old`: path, new value (None: no longer known), meaning."""
     for name, kind in flows():
         before, after = getattr(old, name, None), getattr(new, name)
-        if before is not after:
+        if before != after:
             for phase in PHASES:
                 part = (name, phase, getattr(before, phase, None), getattr(after, phase, None))
                 yield from _differences(*part, quantities(kind))
     for name, kind in devices():
         former, present = getattr(old, name, {}), getattr(new, name)
-        if former is not present:
-            for serial in former.keys() | present.keys():
+        if former != present:
+            for serial in {**former, **present}:
                 part = (name, serial, former.get(serial), present.get(serial))
                 yield from _differences(*part, quantities(kind))
 
@@ -95,7 +92,7 @@ def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | 
 def _differences(
     branch: str, name: str, before: object, after: object, wanted: tuple[tuple[str, Quantity], ...]
 ) -> Iterator[tuple[str, Value | None, Quantity]]:
-    if before is after:
+    if before == after:
         return
     for key, what in wanted:
         value = getattr(after, key, None)

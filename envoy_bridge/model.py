@@ -155,15 +155,15 @@ class Snapshot:
 
     serial: str
     time: datetime
-    production: Flow[Production] | None = flow(Production, "What the panels make")
-    consumption: Flow[Consumption] | None = flow(Consumption, "What the site uses, charging batteries included")
+    production: Flow[Production] | None = flow(Production, "What the panels make: + produced")
+    consumption: Flow[Consumption] | None = flow(Consumption, "What the site uses; so does a battery that charges")
     net_consumption: Flow[NetConsumption] | None = flow(NetConsumption, "The grid: + import, - export")
     storage: Flow[Storage] | None = flow(Storage, "The batteries: + they supply, - they charge")
     home: Flow[Home] | None = flow(Home, "What the house itself uses; where the batteries are measured")
-    backfeed: Flow[Circuit] | None = flow(Circuit, "The backfeed circuit of a combiner")
-    load: Flow[Circuit] | None = flow(Circuit, "The load circuit of a combiner")
-    evse: Flow[Circuit] | None = flow(Circuit, "The car charger's circuit")
-    pv3p: Flow[Circuit] | None = flow(Circuit, "Panels of another make")
+    backfeed: Flow[Circuit] | None = flow(Circuit, "A combiner's backfeed: + towards the switchboard")
+    load: Flow[Circuit] | None = flow(Circuit, "A combiner's load circuit: + towards the switchboard")
+    evse: Flow[Circuit] | None = flow(Circuit, "The car charger's circuit: + towards the switchboard")
+    pv3p: Flow[Circuit] | None = flow(Circuit, "Panels of another make: + towards the switchboard")
     inverter: Mapping[str, Inverter] = field(
         default_factory=dict, metadata={"device": Inverter, "doc": "The microinverters, by serial number"}
     )

@@ -78,7 +78,9 @@ class GatewaySource:
         self._distrust = False
         self._lost = True
         self._poller: Poller | None = None
-        self.standing = Standing(settings.serial or settings.host or "gateway", around.sink, around.clock)
+        self.standing = Standing(settings.host or "gateway", around.sink, around.clock)
+        if settings.serial is not None:
+            self.standing.identify(settings.serial)
 
     def overdue(self) -> bool:
         """Has this task stopped making progress? Then something hangs that should not."""
@@ -118,7 +120,7 @@ class GatewaySource:
 
     async def _session(self) -> None:
         """One connection, from `/info` until something ends it."""
-        http, info = await connect(self._settings, self.standing.serial or self._settings.serial)
+        http, info = await connect(self._settings, self.standing.serial)
         async with http:
             self._recognise(http, info)
             login = await log_in(http, info, self._settings, self._tokens, distrust=self._distrust)

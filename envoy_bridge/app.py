@@ -1,0 +1,286 @@
+"""Wires sources to sinks: one task a gateway, the broker, signals, signs of life. Nothing else."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from envoy_bridge import __version__
+from envoy_bridge.catalog import plain
+from envoy_bridge.clock import Clock
+from envoy_bridge.config import Config, Gateway, state_directory, unbuilt
+from envoy_bridge.errors import ConfigurationError
+from envoy_bridge.gateway.discovery import discover
+from envoy_bridge.gateway.enlighten import Enlighten
+from envoy_bridge.gateway.pin import Pins
+from envoy_bridge.gateway.source import GatewaySource, Surroundings
+from envoy_bridge.logs import get_logger
+from envoy_bridge.model import Snapshot
+from envoy_bridge.service import Heartbeat, Systemd, memory_in_use
+from envoy_bridge.sinks.base import Event, Sink
+from envoy_bridge.sinks.leftovers import Leftovers
+from envoy_bridge.sinks.mqtt import Message, MqttConnection
+from envoy_bridge.sinks.topics import Topics
+
+log = get_logger(__name__)
+
+HEALTH_EVERY: Final = 60.0
+SIGN_OF_LIFE_EVERY: Final = 5.0
+RESTART_AFTER: Final = 60.0
+"""Seconds until a source that ended with an error nobody foresaw is started again."""
+
+SEARCH_EVERY: Final = 60.0
+SEARCH_FOR: Final = 5.0
+REFRESH_AT_MOST_EVERY: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Several sinks as one."""
+
+    members: Sequence[Sink]
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.snapshot(snapshot)
+
+    def availability(self, serial: str, *, online: bool) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.availability(serial, online=online)
+
+    def info(self, serial: str, info: Mapping[str, Any]) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.info(serial, info)
+
+    def event(self, event: Event) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.event(event)
+
+
+@dataclass(slots=True)
+class Bridge:
+    """The running program for one configuration. `extra`: sinks beside MQTT. Ends when `ended` is set."""
+
+    config: Config
+    environ: Mapping[str, str]
+    clock: Clock = field(default_factory=Clock)
+    extra: Sequence[Sink] = ()
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    sources: list[GatewaySource] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Poll and publish until `ended`; then say goodbye.
+
+        Raises:
+            StateError: there is no directory to keep tokens in.
+        """
+        base = self.config.mqtt.base_topic
+        directory = state_directory(self.config, self.environ)
+        mqtt = MqttConnection(
+            self.config.mqtt,
+            will=Message(f"{base}/bridge/state", b"offline"),
+            clock=self.clock,
+            on_event=_log_broker,
+        )
+        started = plain(datetime.fromtimestamp(int(self.clock.wall()), UTC))
+        about = {"version": __version__, "started": started, "features": ["mqtt"]}
+        topics = Topics(base, about, self.clock, deliver=mqtt.put, announce=mqtt.send)
+        topics.bridge("info", {**about, "gateways": []})
+        requests = Requests(base, self.sources, mqtt, self.clock)
+        mqtt.subscribe(f"{base}/bridge/request/+", requests.handle)
+        await mqtt.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [
+                    tasks.create_task(self._gateways(directory, Sinks([topics, *self.extra]))),
+                    tasks.create_task(self._tell_health(topics, mqtt)),
+                    tasks.create_task(self._tidy(Leftovers(mqtt, self.clock), base)),
+                    tasks.create_task(self._live()),
+                ]
+                await self.ended.wait()
+                for task in running:
+                    task.cancel()
+        finally:
+            await mqtt.stop(topics.farewell())
+
+    async def _gateways(self, directory: Path, sink: Sink) -> None:
+        """One task a gateway; where none is configured, those that are found."""
+        around = Surroundings(
+            directory=directory,
+            enlighten=Enlighten(self.config.login, directory, self.clock),
+            pins=Pins(directory),
+            clock=self.clock,
+            sink=sink,
+        )
+        gateways = self.config.gateway or await self._search()
+        self.sources += [GatewaySource(gateway, around) for gateway in gateways]
+        async with asyncio.TaskGroup() as tasks:
+            for source in self.sources:
+                tasks.create_task(self._supervise(source))
+
+    async def _supervise(self, source: GatewaySource) -> None:
+        """Run a source for ever. A bug in one must not end the others."""
+        while True:
+            try:
+                await source.run()
+            except Exception:  # the one place: what nobody foresaw is logged, and this source started again
+                log.exception("source_failed", gateway=source.standing.name, again_in=RESTART_AFTER)
+            await self.clock.sleep(RESTART_AFTER)
+
+    async def _search(self) -> Sequence[Gateway]:
+        """Look for gateways on the LAN until there are some."""
+        while True:
+            log.info("searching", message="no [[gateway]] is configured: looking for gateways on this network")
+            found = await discover(SEARCH_FOR)
+            serials = [gateway.serial for gateway in found if gateway.serial]
+            if serials:
+                log.info("found", gateways=serials)
+                return [Gateway(serial=serial) for serial in serials]
+            log.warning("none_found", message="no gateway found; set host in a [[gateway]]", again_in=SEARCH_EVERY)
+            await self.clock.sleep(SEARCH_EVERY)
+
+    async def _tidy(self, leftovers: Leftovers, base: str) -> None:
+        """Clear what an earlier run left of each gateway, once, after it has answered."""
+        tidied: set[str | None] = set()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for source in self.sources:
+                    serial = source.standing.serial
+                    if serial is not None and serial not in tidied and source.standing.tally.good is not None:
+                        tidied.add(serial)
+                        tasks.create_task(leftovers.clear(f"{base}/{serial.lower()}"))
+                await self.clock.sleep(SIGN_OF_LIFE_EVERY)
+
+    async def _tell_health(self, topics: Topics, mqtt: MqttConnection) -> None:
+        while True:
+            await self.clock.sleep(HEALTH_EVERY)
+            now = self.clock.wall()
+            sources = {
+                source.standing.name: {
+                    "ok": source.standing.tally.ok,
+                    "failed": source.standing.tally.failed,
+                    "age": None if (good := source.standing.tally.good) is None else round(now - good),
+                }
+                for source in self.sources
+            }
+            health = {
+                "time": plain(datetime.fromtimestamp(int(now), UTC)),
+                "sources": sources,
+                "queue_depth": mqtt.queue_depth,
+                "dropped": mqtt.dropped,
+                "memory": memory_in_use(),
+            }
+            topics.bridge("health", health, qos=0)
+
+    async def _live(self) -> None:
+        """Signs of life: to systemd as long as every source makes progress, to the container after good polls."""
+        systemd, heartbeat = Systemd(self.environ), Heartbeat(self.environ)
+        systemd.tell("READY=1")
+        while True:
+            if not any(source.overdue() for source in self.sources):
+                systemd.tell("WATCHDOG=1")
+            polled = [source for source in self.sources if source.standing.tally.good is not None]
+            if polled:
+                latest = max(polled, key=lambda source: source.standing.tally.good or 0.0)
+                heartbeat.beat(latest.standing.tally.good, latest.healthy_for)
+            await asyncio.sleep(min(SIGN_OF_LIFE_EVERY, (systemd.watchdog or SIGN_OF_LIFE_EVERY * 2) / 2))
+
+
+def _log_broker(code: str, text: str) -> None:
+    """What the connection to the broker has to say; that it stands is no reason to worry."""
+    log.log(logging.INFO if code == "mqtt_connected" else logging.WARNING, code, message=text)
+
+
+@dataclass(slots=True)
+class Requests:
+    """`<base>/bridge/request/<verb>`: what subscribers may ask of the bridge. Answers on `.../response/<verb>`."""
+
+    base: str
+    sources: Sequence[GatewaySource]
+    mqtt: MqttConnection
+    clock: Clock
+    refreshed: float = float("-inf")
+
+    def handle(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the broker's word for it
+        """Do what is asked. A retained request was meant for another moment."""
+        verb = topic.rpartition("/")[2]
+        if retained:
+            return
+        answer = {"status": "ok"} if (wrong := self._do(verb)) is None else {"status": "error", "error": wrong}
+        transaction = _transaction(payload)
+        body = msgspec.json.encode(answer | ({"transaction": transaction} if transaction else {}))
+        name = verb if verb in ("refresh", "announce") else "unknown"
+        self.mqtt.send(Message(f"{self.base}/bridge/response/{name}", body, retain=False))
+
+    def _do(self, verb: str) -> str | None:
+        """Do it; or say why not."""
+        now = self.clock.monotonic()
+        if verb not in ("refresh", "announce"):
+            return "there are the requests refresh and announce"
+        if now - self.refreshed < REFRESH_AT_MOST_EVERY:
+            return f"at most one request in {REFRESH_AT_MOST_EVERY:g} s"
+        self.refreshed = now
+        if verb == "announce":
+            self.mqtt.announce()
+        else:
+            for source in self.sources:
+                source.refresh()
+        return None
+
+
+def _transaction(payload: bytes) -> str | None:
+    """The `transaction` of a request, to be repeated in its answer."""
+    try:
+        asked = msgspec.json.decode(payload, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return None
+    return str(asked["transaction"])[:64] if "transaction" in asked else None
+
+
+async def run(load: Callable[[], Config], environ: Mapping[str, str]) -> None:
+    """The daemon: until SIGTERM or SIGINT; on SIGHUP again with what `load` gives then.
+
+    Raises:
+        ConfigurationError: at the start. Later the configuration before it stays in force.
+        StateError: there is no directory to keep tokens in.
+    """
+    config = load()
+    loop = asyncio.get_running_loop()
+    stopping = False
+    while not stopping:
+        bridge = Bridge(config, environ)
+
+        def stop(bridge: Bridge = bridge) -> None:
+            nonlocal stopping
+            stopping = True
+            bridge.ended.set()
+
+        def reload(bridge: Bridge = bridge) -> None:
+            nonlocal config
+            try:
+                config = load()
+            except ConfigurationError as error:
+                log.warning("reload_refused", message=f"{error}; the configuration before stays in force")
+                return
+            log.info("reload", message="the configuration was read again")
+            bridge.ended.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        for feature in unbuilt(config):
+            log.warning("not_built_yet", feature=feature)
+        log.info("started", version=__version__, gateways=len(config.gateway))
+        await bridge.run()
+    Systemd(environ).tell("STOPPING=1")
+    log.info("stopped")

@@ -1,0 +1,136 @@
+"""The commands. Thin: each reads its options, calls one function, and turns errors into one line and an exit code."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from envoy_bridge import __version__, logs
+from envoy_bridge.config import Config, find, load, permission_warnings
+from envoy_bridge.errors import ConfigurationError, EnvoyBridgeError
+
+FINE: Final = 0
+FAILED: Final = 1
+MISCONFIGURED: Final = 78
+"""systemd does not restart on this one."""
+
+log = logs.get_logger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code."""
+    options = _parser().parse_args(arguments)
+    logs.setup("warning", "auto")
+    try:
+        return int(options.command(options))
+    except ConfigurationError as error:
+        sys.stderr.write(f"envoy-bridge: {error}\n")
+        return MISCONFIGURED
+    except EnvoyBridgeError as error:
+        sys.stderr.write(f"envoy-bridge: {logs.redact(str(error))}\n")
+        return FAILED
+    except (KeyboardInterrupt, BrokenPipeError):
+        return FINE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="envoy-bridge",
+        description="Reads Enphase gateways on the LAN and publishes what the house produces and uses to MQTT.",
+        epilog="Start with: envoy-bridge demo. Something odd? envoy-bridge check.",
+    )
+    parser.add_argument("--version", action="version", version=f"envoy-bridge {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, function: object, text: str, *, configured: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        sub.set_defaults(command=function)
+        if configured:
+            sub.add_argument("--config", metavar="FILE", help="the configuration (default: see README)")
+        return sub
+
+    command("run", _run, "the daemon: polls and publishes until it is stopped")
+    demo = command("demo", _demo, "the daemon on a simulated household, with a broker of its own", configured=False)
+    demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after so many seconds")
+    found = command("discover", _discover, "lists the gateways on this network", configured=False)
+    found.add_argument("--timeout", type=float, default=5.0, metavar="S", help="seconds to listen (default: 5)")
+    command("check", _check, "goes through everything and says what to do about each fault")
+    once = command("once", _once, "polls once and prints what came in; publishes nothing")
+    once.add_argument("--json", action="store_true", help="the JSON that stands on the topic `state`")
+    token = command("token", _token, "shows whose token is in use, or fetches a new one")
+    token.add_argument("action", nargs="?", choices=("show", "renew"), default="show")
+    command("topics", _topics, "lists every topic of the gateways, with unit and meaning")
+    simulate = command("simulate", _simulate, "serves recordings as gateways, with their login", configured=False)
+    simulate.add_argument("files", nargs="+", type=Path, metavar="FILE.har")
+    simulate.add_argument("--port", type=int, default=8080, metavar="P", help="first HTTP port (default: 8080)")
+    simulate.add_argument("--https-port", type=int, default=8443, metavar="P", help="first HTTPS port (default: 8443)")
+    simulate.add_argument("--live", action="store_true", help="let power and energy move through a day")
+    return parser
+
+
+def _configuration(options: argparse.Namespace) -> Config:
+    return load(find(options.config, os.environ), os.environ)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from envoy_bridge.app import run  # noqa: PLC0415 - each command loads what it needs
+
+    path = find(options.config, os.environ)
+
+    def read() -> Config:
+        config = load(path, os.environ)
+        logs.setup(config.log.level, config.log.format)
+        for warning in permission_warnings(path, os.environ):
+            log.warning("secret_readable", message=warning)
+        return config
+
+    asyncio.run(run(read, os.environ))
+    return FINE
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from envoy_bridge.demo import demo  # noqa: PLC0415 - as above
+
+    asyncio.run(demo(options.seconds))
+    return FINE
+
+
+def _discover(options: argparse.Namespace) -> int:
+    from envoy_bridge.commands import discover  # noqa: PLC0415 - as above
+
+    return asyncio.run(discover(options.timeout, sys.stdout))
+
+
+def _check(options: argparse.Namespace) -> int:
+    from envoy_bridge.commands import check  # noqa: PLC0415 - as above
+
+    return asyncio.run(check(_configuration(options), os.environ, sys.stdout))
+
+
+def _once(options: argparse.Namespace) -> int:
+    from envoy_bridge.commands import once  # noqa: PLC0415 - as above
+
+    return asyncio.run(once(_configuration(options), os.environ, sys.stdout, as_json=options.json))
+
+
+def _token(options: argparse.Namespace) -> int:
+    from envoy_bridge.commands import token  # noqa: PLC0415 - as above
+
+    return asyncio.run(token(_configuration(options), os.environ, sys.stdout, renew=options.action == "renew"))
+
+
+def _topics(options: argparse.Namespace) -> int:
+    from envoy_bridge.commands import topics  # noqa: PLC0415 - as above
+
+    return topics(_configuration(options), sys.stdout)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from envoy_bridge.simulator.serve import serve  # noqa: PLC0415 - as above
+
+    ports = {"port": options.port, "https_port": options.https_port}
+    asyncio.run(serve(options.files, out=sys.stdout, live=options.live, **ports))
+    return FINE

@@ -1,0 +1,178 @@
+"""What stands on which topic: the layout of MQTT, as a sink that turns snapshots into messages.
+
+A topic is the path of a value through the model. Nothing here knows the name of a measurement.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from envoy_bridge.catalog import changes, plain, points
+from envoy_bridge.clock import Clock
+from envoy_bridge.logs import redact
+from envoy_bridge.model import Snapshot, Unit, Value
+from envoy_bridge.sinks.base import Event
+from envoy_bridge.sinks.mqtt import Message
+
+EXPIRY: Final = 600
+"""Seconds a broker keeps a value of the moment. Twice the time after which an unchanged one is sent again."""
+
+CONFIRM_EVERY: Final = 30.0
+"""Seconds between two passes over all values, changed or not, so that what still holds does not expire."""
+
+Deliver = Callable[[Message], None]
+
+_json = msgspec.json.Encoder()
+
+
+class Topics:
+    """A sink that makes messages: what is retained goes to `deliver`, events go to `announce`.
+
+    `about`: what `bridge/info` says besides the gateways.
+    """
+
+    def __init__(
+        self, base: str, about: Mapping[str, Any], clock: Clock, *, deliver: Deliver, announce: Deliver
+    ) -> None:
+        self._base = base
+        self._about = about
+        self._clock = clock
+        self._deliver = deliver
+        self._announce = announce
+        self._told: dict[str, _Told] = {}
+        self._gateways: set[str] = set()
+        self._sequence = 0
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """The values that changed, then the whole as JSON, then `updated`: what stands before it belongs together."""
+        told = self._told.get(snapshot.serial)
+        if told is None:
+            told = self._told[snapshot.serial] = _Told(f"{self._base}/{snapshot.serial.lower()}")
+        for message in told.news(snapshot, self._clock.monotonic()):
+            self._deliver(message)
+        now = self._clock.wall()
+        self._sequence = max(self._sequence + 1, int(now * 1000))
+        whole = told.state(plain(snapshot.time), self._sequence)
+        self._deliver(Message(f"{told.root}/state", whole, expiry=EXPIRY))
+        self._deliver(Message(f"{told.root}/updated", plain(datetime.fromtimestamp(now, UTC)).encode()))
+
+    def availability(self, serial: str, *, online: bool) -> None:
+        """`online` or `offline`."""
+        self._gateways.add(serial)
+        self._deliver(self._availability(serial, online=online))
+
+    def _availability(self, serial: str, *, online: bool) -> Message:
+        return Message(f"{self._base}/{serial.lower()}/availability", b"online" if online else b"offline")
+
+    def farewell(self) -> list[Message]:
+        """What to leave behind at a clean stop: every gateway offline, then the bridge."""
+        gone = [self._availability(serial, online=False) for serial in sorted(self._gateways)]
+        return [*gone, Message(f"{self._base}/bridge/state", b"offline")]
+
+    def info(self, serial: str, info: Mapping[str, Any]) -> None:
+        """What the gateway is; the bridge says that it has it."""
+        self._deliver(Message(f"{self._base}/{serial.lower()}/info", _redacted(info)))
+        self._gateways.add(serial)
+        self.bridge("info", {**self._about, "gateways": sorted(self._gateways)})
+
+    def event(self, event: Event) -> None:
+        """Something happened."""
+        body = {
+            "time": plain(datetime.fromtimestamp(event.time, UTC)),
+            "level": event.level,
+            "code": event.code,
+            "message": event.message,
+            "source": event.source,
+        }
+        self._announce(Message(f"{self._base}/bridge/event", _redacted(body), retain=False))
+
+    def bridge(self, name: str, body: Mapping[str, Any], *, qos: int = 1) -> None:
+        """`info` or `health` of the bridge itself."""
+        self._deliver(Message(f"{self._base}/bridge/{name}", _redacted(body), qos=qos))
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """Where a value stands: on its topic; and in the JSON, as `members[name]` of one part of a branch.
+
+    Names of members are JSON already, as their values are.
+    """
+
+    topic: str
+    expiry: int | None
+    branch: str
+    members: dict[str, str]
+    name: str
+
+
+class _Told:
+    """What subscribers know of one gateway. `root`: what its topics begin with.
+
+    The JSON is kept as text, member by member: most of it is the same from one cycle to the next. A key that was ever
+    published stays in it, as null while it is unknown.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._snapshot: Snapshot | None = None
+        self._confirmed: float | None = None
+        self._leaves: dict[str, _Leaf] = {}
+        self._branches: dict[str, dict[str, dict[str, str]]] = {}
+        self._written: dict[str, str] = {}
+        self._changed: set[str] = set()
+
+    def news(self, snapshot: Snapshot, now: float) -> Iterator[Message]:
+        """What has changed since the last snapshot; at times all that is known. `now`: monotonic seconds."""
+        for path, value, what in changes(self._snapshot, snapshot):
+            yield self._message(path, value, what.unit)
+        self._snapshot = snapshot
+        if self._confirmed is None:
+            self._confirmed = now
+        elif now - self._confirmed >= CONFIRM_EVERY:
+            self._confirmed = now
+            for path, value, what in points(snapshot):
+                yield self._message(path, value, what.unit)
+
+    def state(self, time: str, sequence: int) -> bytes:
+        """The whole as JSON, nested as the topics are."""
+        for branch in self._changed:
+            parts = {part: _object(members) for part, members in self._branches[branch].items()}
+            self._written[_json_text(branch)] = _object(parts)
+        self._changed.clear()
+        head = {'"time"': _json_text(time), '"sequence"': str(sequence)}
+        return _object(head | self._written).encode()
+
+    def _message(self, path: str, value: Value | None, unit: Unit) -> Message:
+        """One value, for its topic and for the JSON. When it is not known, nothing: that clears the topic."""
+        leaf = self._leaves.get(path) or self._new_leaf(path, unit)
+        self._changed.add(leaf.branch)
+        if value is None:
+            leaf.members[leaf.name] = "null"
+            return Message(leaf.topic)
+        text = plain(value)
+        leaf.members[leaf.name] = text if isinstance(value, float | int) else _json_text(text)
+        return Message(leaf.topic, text.encode(), expiry=leaf.expiry)
+
+    def _new_leaf(self, path: str, unit: Unit) -> _Leaf:
+        head, _, name = path.rpartition("/")  # a part's name may be a device's serial number, whatever is in it
+        branch, _, part = head.partition("/")
+        members = self._branches.setdefault(branch, {}).setdefault(_json_text(part), {})
+        expiry = EXPIRY if unit.live else None
+        leaf = self._leaves[path] = _Leaf(f"{self.root}/{path.lower()}", expiry, branch, members, _json_text(name))
+        return leaf
+
+
+def _object(members: Mapping[str, str]) -> str:
+    """A JSON object. Names and values are JSON already."""
+    return "{" + ",".join([f"{name}:{value}" for name, value in members.items()]) + "}"
+
+
+def _json_text(text: str) -> str:
+    return _json.encode(text).decode()
+
+
+def _redacted(body: Mapping[str, Any]) -> bytes:
+    return redact(_json.encode(body).decode()).encode()
