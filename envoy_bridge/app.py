@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -15,7 +15,7 @@ from envoy_bridge import __version__
 from envoy_bridge.catalog import plain
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Config, Gateway, state_directory, unbuilt
-from envoy_bridge.errors import ConfigurationError
+from envoy_bridge.errors import ConfigurationError, StateError
 from envoy_bridge.gateway.discovery import discover
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.pin import Pins
@@ -192,7 +192,10 @@ class Bridge:
             polled = [source for source in self.sources if source.standing.tally.good is not None]
             if polled:
                 latest = max(polled, key=lambda source: source.standing.tally.good or 0.0)
-                heartbeat.beat(latest.standing.tally.good, latest.healthy_for)
+                try:
+                    heartbeat.beat(latest.standing.tally.good, latest.healthy_for)
+                except StateError as error:
+                    log.warning("heartbeat_not_written", message=str(error))
             await asyncio.sleep(min(SIGN_OF_LIFE_EVERY, (systemd.watchdog or SIGN_OF_LIFE_EVERY * 2) / 2))
 
 
@@ -218,7 +221,7 @@ class Requests:
             return
         answer = {"status": "ok"} if (wrong := self._do(verb)) is None else {"status": "error", "error": wrong}
         transaction = _transaction(payload)
-        body = msgspec.json.encode(answer | ({"transaction": transaction} if transaction else {}))
+        body = msgspec.json.encode(answer if transaction is None else {**answer, "transaction": transaction})
         name = verb if verb in ("refresh", "announce") else "unknown"
         self.mqtt.send(Message(f"{self.base}/bridge/response/{name}", body, retain=False))
 
@@ -238,13 +241,18 @@ class Requests:
         return None
 
 
-def _transaction(payload: bytes) -> str | None:
-    """The `transaction` of a request, to be repeated in its answer."""
+class _Request(msgspec.Struct):
+    """What may come with a request: by `transaction` the asker knows the answer. It is repeated as it came."""
+
+    transaction: Annotated[str, msgspec.Meta(max_length=64)] | int | None = None
+
+
+def _transaction(payload: bytes) -> str | int | None:
+    """The `transaction` of a request; None where there is none that could be repeated."""
     try:
-        asked = msgspec.json.decode(payload, type=dict[str, Any])
-    except msgspec.DecodeError:
+        return msgspec.json.decode(payload, type=_Request).transaction
+    except (msgspec.DecodeError, RecursionError):
         return None
-    return str(asked["transaction"])[:64] if "transaction" in asked else None
 
 
 async def run(load: Callable[[], Config], environ: Mapping[str, str]) -> None:

@@ -26,6 +26,7 @@ from envoy_bridge.gateway.normalise import Fields
 from envoy_bridge.gateway.pin import Pins
 from envoy_bridge.gateway.plan import Plan, describe
 from envoy_bridge.gateway.probe import Probe
+from envoy_bridge.logs import redact
 from envoy_bridge.model import Snapshot
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
 from envoy_bridge.sinks.topics import Topics
@@ -188,7 +189,7 @@ class _Report:
 
     def bad(self, text: str) -> None:
         self.faults += 1
-        self.out.write(f"FAULT  {text}\n")
+        self.out.write(f"FAULT  {redact(text)}\n")
         self.out.flush()
 
 
@@ -202,7 +203,7 @@ async def _check_gateway(settings: Gateway, config: Config, environ: Mapping[str
                 await _check_endpoint(endpoint, visitor, report)
             plan, current = await visitor.look()
     except EnvoyBridgeError as error:
-        report.bad(str(error))
+        report.bad(f"gateway {settings.host or settings.serial}: {error}")
         return
     _report_plan(plan, report)
     known = sum(1 for _ in points(current))

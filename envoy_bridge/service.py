@@ -4,8 +4,11 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+from envoy_bridge.errors import StateError
 
 HEARTBEAT: Final = "ENVOY_BRIDGE_HEARTBEAT"
 """Environment variable: the file that is touched after good polls. Best on a tmpfs; not set: no file."""
@@ -36,9 +39,10 @@ class Systemd:
             self.watchdog = int(usec) / 1e6
 
     def tell(self, message: str) -> None:
-        """`READY=1`, `WATCHDOG=1`, `STOPPING=1`, `RELOADING=1`, `STATUS=...`."""
+        """`READY=1`, `WATCHDOG=1`, `STOPPING=1`, .... Lost if systemd does not take it at once."""
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK  # to wait here would stop all polling
         if self._address:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
+            with socket.socket(socket.AF_UNIX, kind) as notify, suppress(OSError):
                 notify.sendto(message.encode(), self._address)
 
     def tell_reloading(self) -> None:
@@ -53,12 +57,26 @@ class Heartbeat:
         path = environ.get(HEARTBEAT)
         self._path = Path(path) if path else None
         self._touched = 0.0
+        self._failed = False
 
     def beat(self, at: float | None, limit: float) -> None:
-        """There was a good poll at `at` (wall clock); up to `limit` seconds without one are healthy."""
-        if self._path is None or at is None or at - self._touched < HEARTBEAT_EVERY:
+        """There was a good poll at `at` (wall clock); up to `limit` seconds without one are healthy.
+
+        Raises:
+            StateError: the file cannot be written. Once, until it can.
+        """
+        if self._path is None or at is None or abs(at - self._touched) < HEARTBEAT_EVERY:
             return
         self._touched = at
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(f"{limit:.0f}\n")
-        os.utime(self._path, (at, at))
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(f"{limit:.0f}\n")
+            os.utime(self._path, (at, at))
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                raise StateError(
+                    f"cannot write {self._path}: {error.strerror}; set {HEARTBEAT} to a file that can be written"
+                ) from error
+        else:
+            self._failed = False

@@ -18,7 +18,7 @@ from envoy_bridge.gateway.source import GatewaySource, Surroundings
 from envoy_bridge.model import Snapshot
 from envoy_bridge.simulator.gateway import SimulatedGateway
 from envoy_bridge.simulator.har import Recording
-from envoy_bridge.simulator.login import PASSWORD, USERNAME, TokenService
+from envoy_bridge.simulator.login import OWNER_LIFE, PASSWORD, USERNAME, TokenService
 from envoy_bridge.sinks.base import Event
 
 
@@ -87,13 +87,20 @@ def world(name: str) -> Recording:
 
 @asynccontextmanager
 async def rig(
-    directory: Path, name: str | Recording, *, speed: float = 1.0, fast: float = 5.0, **settings: Any
+    directory: Path,
+    name: str | Recording,
+    *,
+    speed: float = 1.0,
+    life: float = OWNER_LIFE,
+    fast: float = 5.0,
+    **settings: Any,
 ) -> AsyncIterator[Rig]:
-    """A source that polls the household `name`; `settings` are keys of [[gateway]]."""
+    """A source that polls the household `name`; `settings` are keys of [[gateway]], `life` is that of the tokens."""
     clock = Clock.fast(speed)
     recorder = Recorder()
     household = world(name) if isinstance(name, str) else name
     async with TokenService(clock=clock) as tokens, AsyncExitStack() as stack:
+        tokens.life = life
         gateway = await stack.enter_async_context(SimulatedGateway(household, tokens=tokens, clock=clock))
         login = Login(enlighten=tokens.url, entrez=tokens.url)
         given = {"username": USERNAME, "password": Secret(PASSWORD)} if household.needs_token else {}

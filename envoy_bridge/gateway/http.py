@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Final, Self
 
 import aiohttp
@@ -21,7 +21,7 @@ KEEP_ALIVE: Final = 75.0
 """Seconds an idle connection is kept: longer than the slow cadence, since a handshake costs more than the request."""
 
 RESETS_UNTIL_CLOSING: Final = 2
-"""Resets after which each request gets a connection of its own: some old gateways cannot keep one."""
+"""Resets of a kept connection after which each request gets one of its own: some old gateways cannot keep any."""
 
 COOKIE_LIMIT: Final = 1024
 """Characters of cookies that are kept; a session takes forty."""
@@ -87,7 +87,22 @@ class GatewayHttp:
             headers=_HEADERS,
             auto_decompress=False,
             trust_env=False,
+            trace_configs=[] if self._closing else [self._trace_resets()],
         )
+
+    def _trace_resets(self) -> aiohttp.TraceConfig:
+        """Counts requests that found their kept connection dead: aiohttp dials again by itself and says nothing."""
+        trace = aiohttp.TraceConfig()
+
+        async def reused(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+            context.reused = True
+
+        async def dialled(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
+            self._resets += hasattr(context, "reused")
+
+        trace.on_connection_reuseconn.append(reused)
+        trace.on_connection_create_start.append(dialled)
+        return trace
 
     async def use_digest(self, username: str, password: str) -> None:
         """Log in with digest from now on.
@@ -113,6 +128,8 @@ class GatewayHttp:
         """
         timeout = aiohttp.ClientTimeout(total=deadline, sock_connect=CONNECT_DEADLINE)
         async with self._turn:
+            if self._resets >= RESETS_UNTIL_CLOSING:
+                await self._close_after_each()
             try:
                 async with self._session.get(
                     self.url + path,
@@ -128,15 +145,10 @@ class GatewayHttp:
             except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
                 raise UnusableReply(f"{path} answers with something that is not whole HTTP") from error
             except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-                await self._count_reset()
+                self._resets += 1
                 raise GatewayUnreachable(f"{self.url} closed the connection") from error
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise GatewayUnreachable(f"{self.url} does not answer: {_reason(error)}") from error
-
-    async def _count_reset(self) -> None:
-        self._resets += 1
-        if self._resets >= RESETS_UNTIL_CLOSING:
-            await self._close_after_each()
 
     async def close(self) -> None:
         """Close the connection."""

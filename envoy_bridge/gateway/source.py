@@ -188,8 +188,10 @@ class GatewaySource:
         self._around.sink.snapshot(snapshot(plan, self._memory.fields, self._clock.wall()))
 
     def _gone(self) -> None:
-        """The gateway is offline: what was known of it is no longer known."""
+        """The gateway is offline: what was known of it is no longer known, and all is asked when it is back."""
         self._memory.fields = {}
+        self._memory.schedule = None
+        self.refresh()
         if self._memory.plan is not None:
             self._around.sink.snapshot(snapshot(self._memory.plan, {}, self._clock.wall()))
 

@@ -145,6 +145,17 @@ async def test_a_gateway_that_answers_503_is_left_alone_and_found_again(tmp_path
         assert house.tokens.logins == 1
 
 
+async def test_after_a_short_outage_the_slow_endpoints_do_not_wait_for_their_beat(tmp_path: Path) -> None:
+    async with rig(tmp_path, WITH_DETAILS, speed=60) as house:
+        await until(lambda: any(key.startswith("inverter/") for key in house.recorder.values))
+        house.gateway.faults["*"] = Status(503)
+        await until(lambda: house.recorder.online == [True, False], within=10)
+        house.gateway.faults.clear()
+        back = house.clock.monotonic()
+        await until(lambda: any(key.startswith("inverter/") for key in house.recorder.values), within=10)
+        assert house.clock.monotonic() - back < 120
+
+
 async def test_a_gateway_that_refuses_everything_costs_few_logins(tmp_path: Path) -> None:
     async with rig(tmp_path, WITH_DETAILS, speed=120) as house:
         await until(lambda: house.recorder.values.get("production/total/power"))
@@ -265,3 +276,27 @@ async def test_stops_at_once_in_the_middle_of_a_slow_answer(tmp_path: Path) -> N
         await until(lambda: house.gateway.in_flight)
         begun = loop.time()
     assert loop.time() - begun < 1.5
+
+
+async def test_a_gateway_that_resets_kept_connections_gets_one_for_each_request(tmp_path: Path) -> None:
+    async with rig(tmp_path, THREE_PHASES, speed=20, fast=1) as house:
+        await until(lambda: house.recorder.snapshots)
+        house.gateway.faults["*"] = Reset(reused=True)
+        before = house.count(READINGS)
+        await until(lambda: house.count(READINGS) > before + 20)
+        later = [request for request in house.gateway.requests if request.path == READINGS][-10:]
+        assert len({request.connection for request in later}) == len(later)
+        assert all(request.status == 200 for request in later), "none is wasted on a connection that will be reset"
+        assert house.recorder.online == [True]
+
+
+async def test_a_token_is_renewed_in_time_and_nothing_is_missed(tmp_path: Path) -> None:
+    life = 1200.0
+    async with rig(tmp_path, THREE_PHASES, speed=200, life=life) as house:
+        await until(lambda: house.recorder.snapshots)
+        born = house.clock.monotonic()
+        await until(lambda: house.tokens.logins == 2, within=10)
+        assert 0.89 * life <= house.clock.monotonic() - born <= 0.95 * life
+        await until(lambda: house.clock.monotonic() - born > life + 60, within=10)
+        assert all(request.status == 200 for request in house.gateway.requests if request.path == READINGS)
+        assert house.recorder.online == [True]
