@@ -72,3 +72,8 @@ def golden(seen: Seen) -> str:
     derived = [f"# {name} derived" for name in sorted(seen.plan.derived)]
     quirks = [f"# quirk {quirk}" for quirk in sorted(seen.plan.quirks)]
     return "\n".join([*lines, *sources, *derived, *quirks]) + "\n"
+
+
+if __name__ == "__main__":
+    for name in NAMES:
+        (FIXTURES / f"{name}.txt").write_text(golden(look(FIXTURES / f"{name}.har")))
