@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import structlog
-
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Gateway
 from envoy_bridge.errors import (
@@ -26,8 +24,9 @@ from envoy_bridge.gateway.http import GatewayHttp
 from envoy_bridge.gateway.info import GatewayInfo
 from envoy_bridge.gateway.passwords import envoy_password, installer_password
 from envoy_bridge.gateway.tokens import Token, TokenCache, read_token, renew_at
+from envoy_bridge.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 CHECK: Final = "/auth/check_jwt"
 _DEADLINE: Final = 20.0

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 
 from envoy_bridge import state
 from envoy_bridge.errors import CertificateChanged
 from envoy_bridge.gateway.info import GatewayInfo
+from envoy_bridge.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 # Gateways offer old keys and ciphers. Who is there is settled by the pin, not by a chain of signatures.
 _CIPHERS: Final = "DEFAULT:@SECLEVEL=1"

@@ -91,5 +91,5 @@ class Standing:
 
 def _code(error: EnvoyBridgeError) -> str:
     """The kind of an error as an event's code: GatewayUnreachable is gateway_unreachable."""
-    name = type(error).__name__
+    name = next(kind.__name__ for kind in type(error).__mro__ if not kind.__name__.startswith("_"))
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

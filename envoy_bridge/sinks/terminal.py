@@ -71,7 +71,7 @@ def table(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _cell(channel: Any) -> str:  # noqa: ANN401 - the channel of any flow
-    return f"{'':>9}" if channel is None or channel.power is None else f"{channel.power:>9.0f}"
+    return f"{'' if channel is None or channel.power is None else round(channel.power):>9}"
 
 
 def _bar(flow: Flow[Any]) -> str:
@@ -85,9 +85,8 @@ def _line(snapshot: Snapshot) -> str:
     parts = []
     for name, _ in flows():
         flow: Flow[Any] | None = getattr(snapshot, name)
-        powers = [] if flow is None else [getattr(flow, phase) for phase in PHASES]
-        shown = [f"{channel.power:.0f}" for channel in powers if channel is not None and channel.power is not None]
-        if shown:
-            phases = f" ({' '.join(shown[1:])})" if shown[1:] else ""
-            parts.append(f"{name} {shown[0]}{phases}")
+        if flow is not None and flow.total is not None and flow.total.power is not None:
+            phases = [channel for channel in (flow.l1, flow.l2, flow.l3) if channel is not None]
+            shown = " ".join("?" if channel.power is None else str(round(channel.power)) for channel in phases)
+            parts.append(f"{name} {round(flow.total.power)}" + (f" ({shown})" if shown else ""))
     return f"{snapshot.time.astimezone():%H:%M:%S} {snapshot.serial}  {'  '.join(parts)}  W"

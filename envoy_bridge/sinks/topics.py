@@ -12,8 +12,8 @@ import msgspec
 
 from envoy_bridge.catalog import changes, plain, points
 from envoy_bridge.clock import Clock
-from envoy_bridge.logs import redact
 from envoy_bridge.model import Snapshot, Unit, Value
+from envoy_bridge.redaction import redact_value
 from envoy_bridge.sinks.base import Event
 from envoy_bridge.sinks.mqtt import Message
 
@@ -157,7 +157,7 @@ class _Told:
         return Message(leaf.topic, text.encode(), expiry=leaf.expiry)
 
     def _new_leaf(self, path: str, unit: Unit) -> _Leaf:
-        head, _, name = path.rpartition("/")  # a part's name may be a device's serial number, whatever is in it
+        head, _, name = path.lower().rpartition("/")  # a part's name may be a device's serial number, whatever is in it
         branch, _, part = head.partition("/")
         members = self._branches.setdefault(branch, {}).setdefault(_json_text(part), {})
         expiry = EXPIRY if unit.live else None
@@ -175,4 +175,4 @@ def _json_text(text: str) -> str:
 
 
 def _redacted(body: Mapping[str, Any]) -> bytes:
-    return redact(_json.encode(body).decode()).encode()
+    return _json.encode(redact_value(body))
