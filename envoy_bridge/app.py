@@ -276,10 +276,12 @@ async def run(load: Callable[[], Config], environ: Mapping[str, str]) -> None:
         def reload(bridge: Bridge = bridge) -> None:
             nonlocal config
             try:
-                config = load()
-            except ConfigurationError as error:
+                fresh = load()
+                state_directory(fresh, environ)
+            except (ConfigurationError, StateError) as error:
                 log.warning("reload_refused", message=f"{error}; the configuration before stays in force")
                 return
+            config = fresh
             log.info("reload", message="the configuration was read again")
             bridge.ended.set()
 

@@ -103,7 +103,10 @@ def _differences(
 def plain(value: Value) -> str:
     """A value as every subscriber reads it: a plain decimal, a word, or an ISO 8601 time in UTC."""
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else f"{value:.3f}".rstrip("0")
+        if value.is_integer():
+            return str(int(value))
+        text = f"{value:.3f}".rstrip("0").rstrip(".")
+        return "0" if text == "-0" else text
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds").replace("+00:00", "Z")
     return str(value)

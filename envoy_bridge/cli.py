@@ -125,7 +125,7 @@ def _token(options: argparse.Namespace) -> int:
 def _topics(options: argparse.Namespace) -> int:
     from envoy_bridge.commands import topics  # noqa: PLC0415 - as above
 
-    return topics(_configuration(options), sys.stdout)
+    return asyncio.run(topics(_configuration(options), os.environ, sys.stdout))
 
 
 def _simulate(options: argparse.Namespace) -> int:

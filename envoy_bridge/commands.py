@@ -29,7 +29,7 @@ from envoy_bridge.gateway.probe import Probe
 from envoy_bridge.logs import redact
 from envoy_bridge.model import Snapshot
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
-from envoy_bridge.sinks.topics import Topics
+from envoy_bridge.sinks.topics import OF_A_GATEWAY, OF_THE_BRIDGE, Topics
 
 CLOCK: Final = Clock()
 BROKER_DEADLINE: Final = 5.0
@@ -126,12 +126,19 @@ async def discover(timeout: float, out: TextIO) -> int:  # noqa: ASYNC109 - how 
     return FINE if found else FAILED
 
 
-def topics(config: Config, out: TextIO) -> int:
-    """Every topic that a gateway may get."""
-    base = config.mqtt.base_topic
-    for definition in definitions():
-        topic = f"{base}/<gateway>/{definition.path}"
-        out.write(f"{topic:<60} {definition.quantity.unit.symbol:<5} {definition.quantity.doc}\n")
+async def topics(config: Config, environ: Mapping[str, str], out: TextIO) -> int:
+    """Every topic of the configured gateways, as they answer now; without any, all that a gateway may get."""
+    rows = [(name, "", meaning) for name, meaning in OF_THE_BRIDGE.items()]
+    for settings in config.gateway:
+        async with visit(settings, config, environ) as visitor:
+            _, current = await visitor.look()
+        root = current.serial.lower()
+        rows += [(f"{root}/{name}", "", meaning) for name, meaning in OF_A_GATEWAY.items()]
+        rows += [(f"{root}/{path.lower()}", what.unit.symbol, what.doc) for path, _, what in points(current)]
+    if not config.gateway:
+        rows += [(f"<gateway>/{name}", "", meaning) for name, meaning in OF_A_GATEWAY.items()]
+        rows += [(f"<gateway>/{each.path}", each.quantity.unit.symbol, each.quantity.doc) for each in definitions()]
+    out.writelines(f"{config.mqtt.base_topic + '/' + name:<60} {unit:<5} {meaning}\n" for name, unit, meaning in rows)
     return FINE
 
 

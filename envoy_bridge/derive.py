@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from envoy_bridge.catalog import PHASES
-from envoy_bridge.model import Channel, Consumption, Flow, Home, NetConsumption, Snapshot, number
+from envoy_bridge.model import Channel, Consumption, Flow, Home, NetConsumption, Snapshot, scaled
 
 IMPOSSIBLE_HOME = -50.0
 """Watts: a house that uses less than this makes power. Then a CT is wrong, and the sum is not published."""
@@ -87,4 +87,4 @@ def _negative(value: float | None) -> float | None:
 
 def _add(*values: float | None) -> float | None:
     known = [value for value in values if value is not None]
-    return number(sum(known)) if len(known) == len(values) else None
+    return scaled(sum(known)) if len(known) == len(values) else None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from envoy_bridge.service import HEARTBEAT
+from envoy_bridge.service import HEARTBEAT, HEARTBEAT_EVERY
 
 
 def check(environ: Mapping[str, str], now: float) -> tuple[bool, str]:
@@ -22,7 +22,7 @@ def check(environ: Mapping[str, str], now: float) -> tuple[bool, str]:
         age = now - Path(path).stat().st_mtime
     except (OSError, ValueError):
         return False, "no gateway has been polled yet"
-    return age <= limit, f"last good poll {age:.0f} s ago (at most {limit:.0f})"
+    return -HEARTBEAT_EVERY <= age <= limit, f"last good poll {age:.0f} s ago (at most {limit:.0f})"
 
 
 if __name__ == "__main__":

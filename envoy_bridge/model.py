@@ -4,7 +4,7 @@ Every topic, table and payload is a walk over these classes: the path of a value
 `<base>/<serial>/`. A new measurement is one line here and one in `gateway/normalise.py`.
 
 Everything is frozen. `None` means that the gateway did not say; it is never published, and never turned into 0.
-Numbers are clean when they get here: finite, at most three decimals, no negative zero.
+Numbers are finite when they get here, and zero has no sign. They are published with three decimals at most.
 """
 
 from collections.abc import Mapping
@@ -46,8 +46,13 @@ class Quantity:
     doc: str
 
 
-def number(value: float | None, scale: float = 1.0) -> float | None:
-    """A clean number of the model: at most three decimals, and zero without a sign."""
+def number(value: float | None) -> float | None:
+    """A number of a reply as a number of the model: zero has no sign."""
+    return None if value is None else value + 0.0
+
+
+def scaled(value: float | None, scale: float = 1.0) -> float | None:
+    """A number that was computed as a number of the model: to three decimals, more were not measured."""
     return None if value is None else round(value * scale, 3) + 0.0
 
 

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -44,10 +43,6 @@ class Systemd:
         if self._address:
             with socket.socket(socket.AF_UNIX, kind) as notify, suppress(OSError):
                 notify.sendto(message.encode(), self._address)
-
-    def tell_reloading(self) -> None:
-        """The configuration is being read again; systemd wants the time along with it."""
-        self.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 class Heartbeat:

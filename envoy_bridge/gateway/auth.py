@@ -214,9 +214,12 @@ async def log_in(
     login = TokenLogin(http, await tokens.current(info.serial))
     try:
         await login.use(login.token)
-    except TokenRejected:
+    except TokenRejected as rejected:
         tokens.refused(login.token)
-        await tokens.replace_rejected(login)
+        try:
+            await tokens.replace_rejected(login)
+        except LoginBudgetSpent as spent:
+            raise LoginBudgetSpent(f"{rejected}. {spent}", spent.retry_at) from spent
         return login
     if distrust:
         with contextlib.suppress(LoginError):  # no other to be had: the one we have may be good again

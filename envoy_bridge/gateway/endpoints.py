@@ -48,7 +48,7 @@ class Row:
     id: str
     endpoint: Endpoint
     supplies: frozenset[str]
-    read: Callable[[Any, Known], Fields]
+    read: Callable[[Any, Known, float], Fields]
     needs: frozenset[str] = frozenset()
     decisive: bool = True
     """False: which endpoint supplies the rest does not depend on this one; it may be silent while we probe."""

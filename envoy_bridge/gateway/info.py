@@ -27,19 +27,14 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayInfo:
-    """What a gateway says of itself. `firmware` is without its leading letter: `8.2.4345`."""
+    """What a gateway says of itself. `firmware` is without its leading letter: `8.2.4345`; `version` compares."""
 
     serial: str
     firmware: str
+    version: Version
     part_number: str
     metered: bool
     web_tokens: bool
-
-    @property
-    def version(self) -> Version:
-        """The firmware as numbers that compare. A long form such as 8.2.8.2.4264 counts as 8.2.4264."""
-        numbers = tuple(int(part) for part in re.findall(r"\d+", self.firmware))
-        return numbers[-3:] if len(numbers) > 4 else numbers  # noqa: PLR2004 - the short form has three or four parts
 
     @property
     def model(self) -> str:
@@ -71,10 +66,18 @@ def parse_info(body: bytes) -> GatewayInfo:
     serial, software = text("sn"), text("software")
     if not _SERIAL.fullmatch(serial):
         raise UnusableReply("/info names no serial number of letters and digits: is this address a gateway?")
+    firmware = re.sub(r"[^0-9.]", "", software)[:32]
     return GatewayInfo(
         serial=serial,
-        firmware=re.sub(r"[^0-9.]", "", software)[:32],
+        firmware=firmware,
+        version=_version(firmware),
         part_number=re.sub(r"[^A-Za-z0-9-]", "", text("pn"))[:32],
         metered=text("imeter") == "true",
         web_tokens=text("web-tokens") == "true",
     )
+
+
+def _version(firmware: str) -> Version:
+    """The firmware as numbers. A long form such as 8.2.8.2.4264 counts as 8.2.4264."""
+    numbers = tuple(int(part) for part in re.findall(r"\d+", firmware))
+    return numbers[-3:] if len(numbers) > 4 else numbers  # noqa: PLR2004 - the short form has three or four parts

@@ -1,12 +1,11 @@
 """From a reply to fields of the model: signs, units, and which entry belongs to which flow. Pure.
 
-Each function takes one decoded (and repaired) reply and what else is `Known` of the gateway, and gives fields of the
-model. A field that is in the result as None is this endpoint's to tell, but not known now; a field that is not in the
-result is not this endpoint's.
+Each function takes one decoded (and repaired) reply, what else is `Known` of the gateway, and the time (wall clock); it
+gives fields of the model. A field that is in the result as None is this endpoint's to tell, but not known now; a field
+that is not in the result is not this endpoint's.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from envoy_bridge.model import (
     Production,
     Storage,
     number,
+    scaled,
 )
 
 Fields = Mapping[str, Any]
@@ -47,22 +47,18 @@ _PHASES_OF_MODE = {"single": 1, "split": 2, "three": 3}
 _END_OF_TIME = 4102444800.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What is known of a gateway besides the reply at hand. `meters`: None where it has no list of meters."""
 
-    info: GatewayInfo
-    meters: wire.Meters | None = None
-    now: float = 0.0
-
-    @property
-    def measuring(self) -> Mapping[str, wire.Meter]:
-        """The CTs that are enabled, by flow."""
-        return {
+    def __init__(self, info: GatewayInfo, meters: wire.Meters | None = None) -> None:
+        self.info = info
+        self.meters = meters
+        self.measuring: Mapping[str, wire.Meter] = {
             FLOW_OF_MEASUREMENT[meter.measurement_type]: meter
-            for meter in reversed(self.meters or ())
+            for meter in reversed(meters or ())
             if meter.state == "enabled" and meter.measurement_type in FLOW_OF_MEASUREMENT
         }
+        """The CTs that are enabled, by flow."""
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -78,12 +74,12 @@ def phase_count(meter: wire.Meter) -> int:
 # --- /ivp/meters and /ivp/meters/readings
 
 
-def meters(reply: wire.Meters, _known: Known) -> Fields:
+def meters(reply: wire.Meters, _known: Known, _now: float) -> Fields:
     """The CTs themselves; the other endpoints are understood with them."""
     return {"meters": reply}
 
 
-def flows_of_readings(reply: wire.Readings, known: Known) -> Fields:
+def flows_of_readings(reply: wire.Readings, known: Known, _now: float) -> Fields:
     """A flow for each enabled CT, matched by `eid`. Entries that no CT owns are somebody else's noise."""
     by_eid = {reading.eid: reading for reading in reply}
     return {
@@ -143,7 +139,7 @@ def _flow(total: Channel, lines: Sequence[Channel]) -> Flow[Any]:
 # --- /production.json
 
 
-def flows_of_report(reply: wire.ProductionReport, known: Known) -> Fields:
+def flows_of_report(reply: wire.ProductionReport, known: Known, _now: float) -> Fields:
     """What the meters' part of the production report tells.
 
     A section without an active meter holds noise. Where a CT is enabled for it the flow is unknown for now; where
@@ -203,7 +199,7 @@ def _channel_of_report(name: str, line: wire.ReportLine, *, with_voltage: bool) 
     )
 
 
-def production_of_inverters(reply: wire.ProductionReport, known: Known) -> Fields:
+def production_of_inverters(reply: wire.ProductionReport, known: Known, _now: float) -> Fields:
     """The report's sum over the inverters: for gateways that measure nothing themselves."""
     if "production" in known.measuring:
         return {}
@@ -216,7 +212,7 @@ def production_of_inverters(reply: wire.ProductionReport, known: Known) -> Field
 # --- /api/v1/production
 
 
-def production_of_totals(reply: wire.ProductionTotals, known: Known) -> Fields:
+def production_of_totals(reply: wire.ProductionTotals, known: Known, _now: float) -> Fields:
     """What a gateway without meters has added up from its inverters."""
     if "production" in known.measuring or reply.watts_now is None:
         return {}
@@ -230,7 +226,7 @@ def _production(power: float | None, energy: float | None) -> Flow[Production]:
 # --- inverters
 
 
-def inverters(reply: wire.InverterReports, known: Known) -> Fields:
+def inverters(reply: wire.InverterReports, _known: Known, now: float) -> Fields:
     """The list of inverters. Batteries and others in it have another device type; the oldest firmware gives none."""
     return {
         "inverter": {
@@ -238,7 +234,7 @@ def inverters(reply: wire.InverterReports, known: Known) -> Fields:
                 power=number(entry.last_report_watts),
                 power_max=number(entry.max_report_watts),
                 last_report=moment(entry.last_report_date),
-                availability=_availability(entry.last_report_date, known.now),
+                availability=_availability(entry.last_report_date, now),
             )
             for entry in reply
             if entry.dev_type in (None, _INVERTER)
@@ -252,11 +248,11 @@ def _availability(last_report: float | None, now: float) -> str | None:
     return "online" if now - last_report < SILENT_AFTER else "offline"
 
 
-def inverter_details(reply: wire.DeviceData, known: Known) -> Fields:
+def inverter_details(reply: wire.DeviceData, _known: Known, now: float) -> Fields:
     """What each inverter measures, where the firmware tells; about fifty entries at most, meters included."""
     return {
         "inverter_details": {
-            device.sn: _inverter(device.channels, known.now)
+            device.sn: _inverter(device.channels, now)
             for device in reply.values()
             if isinstance(device, wire.Device) and device.dev_name == "pcu" and device.channels
         }
@@ -271,12 +267,12 @@ def _inverter(channels: Sequence[wire.DeviceChannel], now: float) -> Inverter:
         power=_sum(powers),
         last_report=moment(last.end_date),
         availability=_availability(last.end_date, now),
-        energy_lifetime=number(_sum(made), 1 / 3600),
-        ac_voltage=number(last.ac_millivolts, 1e-3),
-        ac_current=number(last.ac_milliamperes, 1e-3),
-        ac_frequency=number(last.ac_millihertz, 1e-3),
-        dc_voltage=number(last.dc_millivolts, 1e-3),
-        dc_current=number(last.dc_milliamperes, 1e-3),
+        energy_lifetime=scaled(_sum(made), 1 / 3600),
+        ac_voltage=scaled(last.ac_millivolts, 1e-3),
+        ac_current=scaled(last.ac_milliamperes, 1e-3),
+        ac_frequency=scaled(last.ac_millihertz, 1e-3),
+        dc_voltage=scaled(last.dc_millivolts, 1e-3),
+        dc_current=scaled(last.dc_milliamperes, 1e-3),
         temperature=number(last.celsius),
     )
 

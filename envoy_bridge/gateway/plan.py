@@ -31,8 +31,7 @@ class Plan:
     `not_permitted`: ids of endpoints that answered 401 or 403; `quirks`: ids of those that fired while probing.
     """
 
-    info: GatewayInfo
-    meters: wire.Meters | None
+    known: Known
     sources: Mapping[str, str]
     paths: Mapping[str, str]
     derived: frozenset[str]
@@ -45,18 +44,23 @@ class Plan:
         rows = [row for row in ROWS if row.id in self.sources.values()]
         return (*dict.fromkeys(row.endpoint for row in rows), INFO)
 
-    def known(self, now: float) -> Known:
-        """What replies are read with."""
-        return Known(info=self.info, meters=self.meters, now=now)
+    @property
+    def info(self) -> GatewayInfo:
+        """Who the gateway said it was."""
+        return self.known.info
+
+    @property
+    def meters(self) -> wire.Meters | None:
+        """The CTs it listed; None where it has no such list."""
+        return self.known.meters
 
     def read(self, reply: Reply) -> Fields:
         """The fields that this plan takes from this reply; None where it does not tell them now."""
         fields: dict[str, object] = {}
         for row in ROWS:
             if row.endpoint.id == reply.endpoint.id:
-                given = {} if reply.data is None else row.read(reply.data, self.known(reply.time))
-                mine = (name for name, source in self.sources.items() if source == row.id)
-                fields.update({name: given.get(name) for name in mine})
+                given = {} if reply.data is None else row.read(reply.data, self.known, reply.time)
+                fields |= {name: given.get(name) for name, source in self.sources.items() if source == row.id}
         return fields
 
 

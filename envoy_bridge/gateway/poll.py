@@ -170,7 +170,7 @@ class Poller:
         arrived, wall = self._clock.monotonic(), self._clock.wall()
         turn.failures = turn.given_up = self._silences = 0
         turn.due = _next_beat(turn.due, turn.every, arrived)
-        data, fired = repair(data, turn.endpoint.id, self._plan.known(wall), QUIRKS)
+        data, fired = repair(data, turn.endpoint.id, self._plan.known, QUIRKS)
         if data is not None:
             turn.good, turn.known = arrived, True
         elif turn.known:

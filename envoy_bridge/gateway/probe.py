@@ -1,7 +1,6 @@
 """Finds out what a gateway has, once: which endpoint supplies which part of the model. The answer is a `Plan`."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from envoy_bridge.derive import derivable
 from envoy_bridge.errors import EndpointAbsent, GatewayUnreachable, NotPermitted, UnusableReply
@@ -31,7 +30,7 @@ class Probe:
         self._now = now
         self._patient = patient
         self._table = quirks
-        self._known = Known(info=info)
+        self._known = Known(info)
         self._sources: dict[str, str] = {}
         self._later: dict[str, str] = {}
         self._paths: dict[str, str] = {}
@@ -55,8 +54,7 @@ class Probe:
                 raise NotPermitted("the gateway permits nothing with this login: check user name, password or token")
             raise GatewayUnreachable("the gateway answers, but none of the endpoints that are known")
         plan = Plan(
-            info=self._known.info,
-            meters=self._known.meters,
+            known=self._known,
             sources=dict(self._sources),
             paths={INFO.id: INFO.paths[0], **self._paths},
             derived=derivable(self._sources),
@@ -84,10 +82,10 @@ class Probe:
             if reply.quirks:  # not usable now, after a start for instance: it may be when nobody else can tell
                 self._later.update(dict.fromkeys(row.supplies - self._later.keys(), row.id))
             return
-        fields = row.read(reply.data, replace(self._known, now=reply.time))
+        fields = row.read(reply.data, self._known, reply.time)
         self._sources.update(dict.fromkeys(fields.keys() - self._claimed, row.id))
         if "meters" in fields:
-            self._known = replace(self._known, meters=fields["meters"])
+            self._known = Known(self._known.info, fields["meters"])
 
     async def _reply(self, endpoint: Endpoint) -> Reply:
         """The endpoint's answer; asked only once, whatever it was."""

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from envoy_bridge.gateway import wire
 from envoy_bridge.gateway.info import Version
 from envoy_bridge.gateway.normalise import Known
+from envoy_bridge.model import scaled
 
 ANY: Version = ()
 
@@ -75,7 +76,7 @@ def _summed(channel: wire.MeterChannel | wire.ReportLine) -> bool:
 def _ratio(power: float | None, apparent: float | None) -> float | None:
     if power is None or not apparent or abs(power) > abs(apparent):
         return None
-    return power / abs(apparent)
+    return scaled(power / abs(apparent))
 
 
 def _has_summed_reading(readings: wire.Readings, _known: Known) -> bool:

@@ -23,6 +23,20 @@ EXPIRY: Final = 600
 CONFIRM_EVERY: Final = 30.0
 """Seconds between two passes over all values, changed or not, so that what still holds does not expire."""
 
+OF_THE_BRIDGE: Final = {
+    "bridge/state": "online / offline (last will)",
+    "bridge/info": "JSON: version, start, gateways",
+    "bridge/health": "JSON, each minute: how polling goes",
+    "bridge/event": "JSON, not retained: what a person may want to know",
+}
+OF_A_GATEWAY: Final = {
+    "availability": "online / offline: reachable and logged in",
+    "info": "JSON: what it is, which endpoint supplies what",
+    "state": "JSON: all values with time and sequence, unknown is null",
+    "updated": "time: the last message of a cycle",
+}
+"""Topics beside the values, and what they mean."""
+
 Deliver = Callable[[Message], None]
 
 _json = msgspec.json.Encoder()
