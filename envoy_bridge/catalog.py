@@ -1,11 +1,12 @@
 """Walks over the model: every sink and the docs are written over these, none names a measurement by itself."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import get_type_hints
 
-from envoy_bridge.model import Quantity, Snapshot, Value
+from envoy_bridge.model import Branch, Quantity, Snapshot, Value
 
 PHASES = ("total", "l1", "l2", "l3")
 
@@ -21,23 +22,31 @@ class Definition:
 @cache
 def quantities(kind: type) -> tuple[tuple[str, Quantity], ...]:
     """Names and meanings of the published fields of one class of the model."""
-    return tuple((item.name, item.metadata["quantity"]) for item in fields(kind) if "quantity" in item.metadata)
+    return tuple((name, note) for name, note in _notes(kind) if isinstance(note, Quantity))
 
 
 @cache
-def _branches(key: str) -> tuple[tuple[str, type], ...]:
-    """The fields of a snapshot that carry `key` in their metadata: name, and class of what is below."""
-    return tuple((item.name, item.metadata[key]) for item in fields(Snapshot) if key in item.metadata)
-
-
 def flows() -> tuple[tuple[str, type], ...]:
     """Name and channel class of each flow."""
-    return _branches("channel")
+    return tuple((name, note.kind) for name, note in _notes(Snapshot) if isinstance(note, Branch) and not note.devices)
 
 
+@cache
 def devices() -> tuple[tuple[str, type], ...]:
     """Name and class of each kind of device."""
-    return _branches("device")
+    return tuple((name, note.kind) for name, note in _notes(Snapshot) if isinstance(note, Branch) and note.devices)
+
+
+def doc(branch: str) -> str:
+    """What a flow, or a kind of device, is."""
+    return next(note.doc for name, note in _notes(Snapshot) if name == branch and isinstance(note, Branch))
+
+
+def _notes(kind: type) -> Iterator[tuple[str, object]]:
+    """What the annotations of a class say besides the type: field, and what it is annotated with."""
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        for note in getattr(hint, "__metadata__", ()):
+            yield name, note
 
 
 def definitions() -> Iterator[Definition]:

@@ -4,8 +4,9 @@ Only values of one reply are added up: two meters read a minute apart do not mak
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from envoy_bridge.catalog import PHASES
 from envoy_bridge.model import Channel, Consumption, Flow, Home, NetConsumption, Snapshot, scaled

@@ -8,9 +8,11 @@ Numbers are finite when they get here, and zero has no sign. They are published 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Struct, field
 
 Value = float | str | datetime
 """What a field holds when it is known."""
@@ -46,6 +48,15 @@ class Quantity:
     doc: str
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What a field of the snapshot has below it: parts of class `kind`, phases or, by serial number, devices."""
+
+    kind: type
+    doc: str
+    devices: bool = False
+
+
 def number(value: float | None) -> float | None:
     """A number of a reply as a number of the model: zero has no sign."""
     return None if value is None else value + 0.0
@@ -56,74 +67,67 @@ def scaled(value: float | None, scale: float = 1.0) -> float | None:
     return None if value is None else round(value * scale, 3) + 0.0
 
 
-def quantity(unit: Unit, doc: str) -> Any:  # noqa: ANN401 - as dataclasses.field: the annotation of the field is its type
-    """A field of the model that is published under its own name."""
-    return field(default=None, metadata={"quantity": Quantity(unit, doc)})
+Number = float | None
+"""A number, or None where the gateway does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
+class Channel(Struct, frozen=True, kw_only=True):
     """A whole meter, or one of its phases."""
 
-    power: float | None = quantity(WATT, "Active power now")
-    voltage: float | None = quantity(VOLT, "RMS voltage, phase to neutral; of the total only where there is one phase")
-    current: float | None = quantity(AMPERE, "RMS current")
-    frequency: float | None = quantity(HERTZ, "Frequency of the grid")
-    power_factor: float | None = quantity(RATIO, "Power factor, -1 to 1")
-    apparent_power: float | None = quantity(VOLT_AMPERE, "Apparent power now")
-    reactive_power: float | None = quantity(VAR, "Reactive power now; negative: leading")
+    power: Annotated[Number, Quantity(WATT, "Active power now")] = None
+    voltage: Annotated[
+        Number, Quantity(VOLT, "RMS voltage, phase to neutral; of the total only where there is one phase")
+    ] = None
+    current: Annotated[Number, Quantity(AMPERE, "RMS current")] = None
+    frequency: Annotated[Number, Quantity(HERTZ, "Frequency of the grid")] = None
+    power_factor: Annotated[Number, Quantity(RATIO, "Power factor, -1 to 1")] = None
+    apparent_power: Annotated[Number, Quantity(VOLT_AMPERE, "Apparent power now")] = None
+    reactive_power: Annotated[Number, Quantity(VAR, "Reactive power now; negative: leading")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Production(Channel):
+class Production(Channel, frozen=True, kw_only=True):
     """What the panels make. Power above 0: produced; a few watts below 0 at night are the inverters' own use."""
 
-    energy_lifetime: float | None = quantity(WATT_HOUR, "Energy produced since the installation")
+    energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consumption(Channel):
+class Consumption(Channel, frozen=True, kw_only=True):
     """What the site uses: production + net_consumption; a battery that charges counts as use."""
 
-    energy_lifetime: float | None = quantity(WATT_HOUR, "Energy used since the installation")
+    energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy used since the installation")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetConsumption(Channel):
+class NetConsumption(Channel, frozen=True, kw_only=True):
     """The connection to the grid. Power above 0: import; below 0: export. Both counters are positive and only grow."""
 
-    energy_imported: float | None = quantity(WATT_HOUR, "Energy taken from the grid since the installation")
-    energy_exported: float | None = quantity(WATT_HOUR, "Energy given to the grid since the installation")
+    energy_imported: Annotated[Number, Quantity(WATT_HOUR, "Energy taken from the grid since the installation")] = None
+    energy_exported: Annotated[Number, Quantity(WATT_HOUR, "Energy given to the grid since the installation")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storage(Channel):
+class Storage(Channel, frozen=True, kw_only=True):
     """The batteries. Power above 0: they supply the house; below 0: they charge."""
 
-    energy_discharged: float | None = quantity(WATT_HOUR, "Energy the batteries gave since the installation")
-    energy_charged: float | None = quantity(WATT_HOUR, "Energy the batteries took since the installation")
+    energy_discharged: Annotated[Number, Quantity(WATT_HOUR, "Energy the batteries gave since the installation")] = None
+    energy_charged: Annotated[Number, Quantity(WATT_HOUR, "Energy the batteries took since the installation")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circuit(Channel):
+class Circuit(Channel, frozen=True, kw_only=True):
     """Another measured circuit of a combiner. Power above 0: towards the switchboard."""
 
-    energy_delivered: float | None = quantity(WATT_HOUR, "Energy that flowed towards the switchboard")
-    energy_received: float | None = quantity(WATT_HOUR, "Energy that flowed away from the switchboard")
+    energy_delivered: Annotated[Number, Quantity(WATT_HOUR, "Energy that flowed towards the switchboard")] = None
+    energy_received: Annotated[Number, Quantity(WATT_HOUR, "Energy that flowed away from the switchboard")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Home(Struct, frozen=True, kw_only=True):
     """What the house itself uses, batteries left out."""
 
-    power: float | None = quantity(WATT, "Power the house itself uses now")
+    power: Annotated[Number, Quantity(WATT, "Power the house itself uses now")] = None
 
 
 C = TypeVar("C", Production, Consumption, NetConsumption, Storage, Circuit, Home)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow(Generic[C]):
+class Flow(Struct, Generic[C], frozen=True, kw_only=True):
     """One place where current is measured: the whole of it, and its phases as far as the meter has them."""
 
     total: C | None = None
@@ -132,43 +136,48 @@ class Flow(Generic[C]):
     l3: C | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inverter:
+class Inverter(Struct, frozen=True, kw_only=True):
     """One microinverter. It reports every 5 to 60 minutes; its numbers stay as they are when it falls silent."""
 
-    power: float | None = quantity(WATT, "Power at the last report")
-    power_max: float | None = quantity(WATT_PEAK, "Highest power ever reported")
-    last_report: datetime | None = quantity(TIME, "When it last reported")
-    availability: str | None = quantity(WORD, "online / offline: has it reported lately")
-    energy_lifetime: float | None = quantity(WATT_HOUR, "Energy produced since the installation")
-    ac_voltage: float | None = quantity(VOLT, "Voltage on the grid side")
-    ac_current: float | None = quantity(AMPERE, "Current on the grid side")
-    ac_frequency: float | None = quantity(HERTZ, "Frequency on the grid side")
-    dc_voltage: float | None = quantity(VOLT, "Voltage of the panel")
-    dc_current: float | None = quantity(AMPERE, "Current of the panel")
-    temperature: float | None = quantity(CELSIUS, "Temperature inside")
+    power: Annotated[Number, Quantity(WATT, "Power at the last report")] = None
+    power_max: Annotated[Number, Quantity(WATT_PEAK, "Highest power ever reported")] = None
+    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    availability: Annotated[str | None, Quantity(WORD, "online / offline: has it reported lately")] = None
+    energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
+    ac_voltage: Annotated[Number, Quantity(VOLT, "Voltage on the grid side")] = None
+    ac_current: Annotated[Number, Quantity(AMPERE, "Current on the grid side")] = None
+    ac_frequency: Annotated[Number, Quantity(HERTZ, "Frequency on the grid side")] = None
+    dc_voltage: Annotated[Number, Quantity(VOLT, "Voltage of the panel")] = None
+    dc_current: Annotated[Number, Quantity(AMPERE, "Current of the panel")] = None
+    temperature: Annotated[Number, Quantity(CELSIUS, "Temperature inside")] = None
 
 
-def flow(channel: type, doc: str) -> Any:  # noqa: ANN401 - as quantity()
-    """A flow of the snapshot; `channel` is the class of its total and phases."""
-    return field(default=None, metadata={"channel": channel, "doc": doc})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """All that is known of one gateway at one moment. `time`: when its newest reply arrived, by our clock, in UTC."""
 
     serial: str
     time: datetime
-    production: Flow[Production] | None = flow(Production, "What the panels make: + produced")
-    consumption: Flow[Consumption] | None = flow(Consumption, "What the site uses; so does a battery that charges")
-    net_consumption: Flow[NetConsumption] | None = flow(NetConsumption, "The grid: + import, - export")
-    storage: Flow[Storage] | None = flow(Storage, "The batteries: + they supply, - they charge")
-    home: Flow[Home] | None = flow(Home, "What the house itself uses; where the batteries are measured")
-    backfeed: Flow[Circuit] | None = flow(Circuit, "A combiner's backfeed: + towards the switchboard")
-    load: Flow[Circuit] | None = flow(Circuit, "A combiner's load circuit: + towards the switchboard")
-    evse: Flow[Circuit] | None = flow(Circuit, "The car charger's circuit: + towards the switchboard")
-    pv3p: Flow[Circuit] | None = flow(Circuit, "Panels of another make: + towards the switchboard")
-    inverter: Mapping[str, Inverter] = field(
-        default_factory=dict, metadata={"device": Inverter, "doc": "The microinverters, by serial number"}
+    production: Annotated[Flow[Production] | None, Branch(Production, "What the panels make: + produced")] = None
+    consumption: Annotated[
+        Flow[Consumption] | None, Branch(Consumption, "What the site uses; so does a battery that charges")
+    ] = None
+    net_consumption: Annotated[Flow[NetConsumption] | None, Branch(NetConsumption, "The grid: + import, - export")] = (
+        None
     )
+    storage: Annotated[Flow[Storage] | None, Branch(Storage, "The batteries: + they supply, - they charge")] = None
+    home: Annotated[Flow[Home] | None, Branch(Home, "What the house itself uses; where the batteries are measured")] = (
+        None
+    )
+    backfeed: Annotated[Flow[Circuit] | None, Branch(Circuit, "A combiner's backfeed: + towards the switchboard")] = (
+        None
+    )
+    load: Annotated[Flow[Circuit] | None, Branch(Circuit, "A combiner's load circuit: + towards the switchboard")] = (
+        None
+    )
+    evse: Annotated[Flow[Circuit] | None, Branch(Circuit, "The car charger's circuit: + towards the switchboard")] = (
+        None
+    )
+    pv3p: Annotated[Flow[Circuit] | None, Branch(Circuit, "Panels of another make: + towards the switchboard")] = None
+    inverter: Annotated[
+        Mapping[str, Inverter], Branch(Inverter, "The microinverters, by serial number", devices=True)
+    ] = field(default_factory=dict)

@@ -1,9 +1,9 @@
 """The walks over the model that all sinks are written on."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from envoy_bridge.catalog import changes, definitions, plain, points
 from envoy_bridge.model import Flow, Inverter, Production, Snapshot, Value

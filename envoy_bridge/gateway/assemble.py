@@ -1,9 +1,10 @@
 """From fields to a snapshot: what several endpoints know of one device becomes one. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
+
+from msgspec.structs import replace
 
 from envoy_bridge.derive import derive
 from envoy_bridge.gateway.normalise import Fields

@@ -184,10 +184,18 @@ class Link:
         while isinstance(sock, ssl.SSLSocket) and sock.pending():  # decrypted already: the event loop cannot see it
             self._client.loop_read()
             sock = self._client.socket()
+        if isinstance(sock, socket.socket):  # the broker holds back its next acknowledgements until ours is there
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         self._calls.room()
 
     def _write(self) -> None:
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):  # paho writes each message by itself: let them leave together
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
         self._client.loop_write()
+        sock = self._client.socket()
+        if isinstance(sock, socket.socket):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
         self._calls.room()
 
     def _look_after(self) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
+from msgspec.structs import replace
 from paho.mqtt.client import topic_matches_sub
 
 from envoy_bridge.clock import Clock

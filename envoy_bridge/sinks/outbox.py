@@ -3,7 +3,10 @@
 import re
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 REFRESH = 300.0
 """Seconds after which a value is sent again although it did not change: who lost it has it back by then."""
@@ -20,8 +23,7 @@ LARGEST = 1 << 20
 _TOPIC = re.compile(r"[a-z0-9_-]{1,64}(?:/[a-z0-9_-]{1,64}){0,15}")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What is to be published. An empty retained payload clears the topic.
 
     `expiry`: seconds after which the broker may forget the value (MQTT 5 only); None: never.

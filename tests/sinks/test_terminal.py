@@ -2,10 +2,10 @@
 
 import io
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from households import FIXTURES, look
+from msgspec.structs import replace
 
 from envoy_bridge.model import Flow, Production, Snapshot
 from envoy_bridge.sinks.terminal import Terminal, table

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from handclock import HandClock, Hands
+from msgspec.structs import replace
 from program import leaves
 
 from envoy_bridge.logs import hide
