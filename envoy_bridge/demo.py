@@ -120,8 +120,9 @@ def _greet(port: int, recording: Recording, started: float) -> None:
 
 
 def example() -> Path:
-    """The example configuration."""
-    return Path(__file__).parent / "config.example.toml"
+    """The example configuration, as short as it can be named from here."""
+    path = Path(__file__).parent / "config.example.toml"
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 @asynccontextmanager

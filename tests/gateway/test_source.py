@@ -107,13 +107,13 @@ SPOILT: list[Fault] = [
 
 @pytest.mark.parametrize("fault", SPOILT, ids=lambda fault: type(fault).__name__)
 async def test_an_endpoint_that_lies_costs_what_it_supplies_and_nothing_else(tmp_path: Path, fault: Fault) -> None:
-    async with rig(tmp_path, WITH_DETAILS, speed=60, inverters=60.0) as house:
-        await until(lambda: house.recorder.values.get("production/total/power"))
+    async with rig(tmp_path, WITH_DETAILS, speed=30, inverters=60.0) as house:
+        await until(lambda: house.recorder.values.get("production/total/power"), within=10)
         house.gateway.faults[READINGS] = fault
-        await until(lambda: "production/total/power" not in house.recorder.values, within=10)
+        await until(lambda: "production/total/power" not in house.recorder.values, within=20)
         assert any(key.startswith("inverter/") for key in house.recorder.values)
         house.gateway.faults.clear()
-        await until(lambda: house.recorder.values.get("production/total/power"), within=10)
+        await until(lambda: house.recorder.values.get("production/total/power"), within=20)
         assert house.tokens.logins == 1
 
 
@@ -127,11 +127,11 @@ async def test_a_slow_drip_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_a_gateway_that_answers_503_is_left_alone_and_found_again(tmp_path: Path) -> None:
-    async with rig(tmp_path, WITH_DETAILS, speed=120) as house:
+    async with rig(tmp_path, WITH_DETAILS, speed=60) as house:
         await until(lambda: house.recorder.values.get("production/total/power"))
         house.gateway.faults["*"] = Status(503)
         begun, before = house.clock.monotonic(), len(house.gateway.requests)
-        await until(lambda: house.clock.monotonic() > begun + 600, within=15)
+        await until(lambda: house.clock.monotonic() > begun + 600, within=25)
         asked = len(house.gateway.requests) - before
         assert asked <= 10 * 60
         assert house.recorder.online == [True, False]
@@ -157,11 +157,11 @@ async def test_after_a_short_outage_the_slow_endpoints_do_not_wait_for_their_bea
 
 
 async def test_a_gateway_that_refuses_everything_costs_few_logins(tmp_path: Path) -> None:
-    async with rig(tmp_path, WITH_DETAILS, speed=120) as house:
+    async with rig(tmp_path, WITH_DETAILS, speed=60) as house:
         await until(lambda: house.recorder.values.get("production/total/power"))
         house.gateway.faults["*"] = Status(401)
         begun, before = house.clock.monotonic(), len(house.gateway.requests)
-        await until(lambda: house.clock.monotonic() > begun + 600, within=15)
+        await until(lambda: house.clock.monotonic() > begun + 600, within=25)
         assert len(house.gateway.requests) - before <= 10 * 60
         assert house.tokens.logins <= 3
         house.gateway.faults.clear()
@@ -171,12 +171,12 @@ async def test_a_gateway_that_refuses_everything_costs_few_logins(tmp_path: Path
 
 
 async def test_what_is_not_permitted_rests_and_nobody_logs_in(tmp_path: Path) -> None:
-    async with rig(tmp_path, WITH_DETAILS, speed=120, inverters=60.0) as house:
+    async with rig(tmp_path, WITH_DETAILS, speed=60, inverters=60.0) as house:
         await until(lambda: house.recorder.values.get("production/total/power"))
         house.gateway.faults[DEVICE_DATA] = Status(401)
         before = house.count(DEVICE_DATA)
         begun = house.clock.monotonic()
-        await until(lambda: house.clock.monotonic() > begun + 600, within=15)
+        await until(lambda: house.clock.monotonic() > begun + 600, within=25)
         assert house.count(DEVICE_DATA) - before <= 2
         assert house.tokens.logins == 1
         assert house.recorder.online == [True]
