@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
-from envoy_bridge.catalog import devices, flows, quantities
+from envoy_bridge.catalog import devices, doc, flows, quantities
 from envoy_bridge.gateway.endpoints import ROWS
 from envoy_bridge.gateway.quirks import QUIRKS
-from envoy_bridge.model import Snapshot
 
 DOCS = Path(__file__).parent.parent / "docs"
 GENERATED = "<!-- Made by scripts/docs. Change what it is made from. -->\n"
@@ -15,10 +14,6 @@ GENERATED = "<!-- Made by scripts/docs. Change what it is made from. -->\n"
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-def meaning(name: str) -> str:
-    return str(Snapshot.__dataclass_fields__[name].metadata["doc"])
 
 
 def quantity_rows(kind: type) -> list[tuple[str, ...]]:
@@ -39,10 +34,10 @@ def topics() -> str:
         "`response/...`.\n"
     )
     for name, kind in flows():
-        text += f"\n## `{name}/<phase>/...`\n\n{meaning(name)}.\n\n"
+        text += f"\n## `{name}/<phase>/...`\n\n{doc(name)}.\n\n"
         text += table(("topic", "unit", "meaning"), quantity_rows(kind))
     for name, kind in devices():
-        text += f"\n## `{name}/<serial>/...`\n\n{meaning(name)}.\n\n"
+        text += f"\n## `{name}/<serial>/...`\n\n{doc(name)}.\n\n"
         text += table(("topic", "unit", "meaning"), quantity_rows(kind))
     return text
 

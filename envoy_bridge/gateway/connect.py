@@ -12,6 +12,9 @@ from envoy_bridge.gateway.endpoints import INFO
 from envoy_bridge.gateway.http import GatewayHttp
 from envoy_bridge.gateway.info import LIMIT, GatewayInfo, parse_info
 from envoy_bridge.gateway.standing import Standing
+from envoy_bridge.logs import get_logger
+
+log = get_logger(__name__)
 
 DISCOVERY: Final = 5.0
 """Seconds to look for gateways on the LAN."""
@@ -79,8 +82,10 @@ class Line:
             response = await self._http.get(path, deadline=deadline / self._clock.speed)
             if response.status == 401 and self._may_renew() and await self._login.renew_session():  # noqa: PLR2004
                 response = await self._http.get(path, deadline=deadline / self._clock.speed)
+            log.debug("asked", gateway=self._standing.name, path=path, status=response.status, size=len(response.body))
             content = response.content(path)
-        except GatewayError:
+        except GatewayError as error:
+            log.debug("not_answered", gateway=self._standing.name, path=path, reason=str(error))
             self._standing.failed()
             raise
         if path not in INFO.paths:
