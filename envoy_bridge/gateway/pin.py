@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from envoy_bridge import state
-from envoy_bridge.errors import CertificateChanged
+from envoy_bridge.errors import CertificateChanged, StateError
 from envoy_bridge.gateway.info import GatewayInfo
 from envoy_bridge.logs import get_logger
 
@@ -75,7 +75,6 @@ class Pins:
 
         Raises:
             CertificateChanged: another certificate, and the firmware is the same.
-            StateError: the pin cannot be kept.
         """
         if tls.seen is None:
             return False
@@ -89,5 +88,12 @@ class Pins:
         seen = Pin(sha256=tls.seen, firmware=info.firmware)
         if known != seen:
             self._pins[info.serial] = seen
-            state.write_atomically(self._path, msgspec.json.encode(self._pins))
+            self._write()
         return known is not None and known.sha256 != seen.sha256
+
+    def _write(self) -> None:
+        """Keep the pins on disk; where that cannot be written, at least until the next start."""
+        try:
+            state.write_atomically(self._path, msgspec.json.encode(self._pins))
+        except StateError as error:
+            log.warning("pins_not_kept", message=str(error))
