@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Gateway
 from envoy_bridge.errors import (
+    CloudUnavailable,
     GatewayError,
     GatewayUnreachable,
     LoginBudgetSpent,
@@ -117,6 +118,7 @@ class Tokens:
         self._enlighten = enlighten
         self._clock = clock
         self._untried: Token | None = None
+        self._latest: Token | None = None
 
     @property
     def from_cloud(self) -> bool:
@@ -127,7 +129,15 @@ class Tokens:
         """A token that looks right: given, cached, or fetched. Raises LoginError."""
         if self._settings.token is not None:
             return read_token(self._settings.token.reveal(), serial=serial, now=self._clock.wall())
-        return self._cache.load(serial, self._clock.wall()) or await self.fetch(serial)
+        cached = self._cache.load(serial, self._clock.wall())
+        if cached is not None:
+            return cached
+        try:
+            return await self.fetch(serial)
+        except (LoginBudgetSpent, CloudUnavailable):
+            if self._latest is None or self._latest.expires <= self._clock.wall():
+                raise
+            return self._latest  # refused when it was new; the gateway may have been the one that was not well
 
     async def fetch(self, serial: str) -> Token:
         """A new token from Enlighten; not yet kept, the gateway has not seen it. Raises LoginError."""
@@ -140,6 +150,7 @@ class Tokens:
         self._untried = await self._enlighten.fetch_token(
             serial=serial, username=settings.username, password=settings.password
         )
+        self._latest = self._untried
         return self._untried
 
     def refused(self, token: Token) -> None:

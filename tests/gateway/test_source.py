@@ -300,3 +300,16 @@ async def test_a_token_is_renewed_in_time_and_nothing_is_missed(tmp_path: Path) 
         await until(lambda: house.clock.monotonic() - born > life + 60, within=10)
         assert all(request.status == 200 for request in house.gateway.requests if request.path == READINGS)
         assert house.recorder.online == [True]
+
+
+async def test_a_gateway_that_refuses_tokens_while_it_starts_is_read_as_soon_as_it_does_not(tmp_path: Path) -> None:
+    async with rig(tmp_path, THREE_PHASES, speed=60) as house:
+        house.gateway.faults["/auth/check_jwt"] = Status(401)
+        begun = house.clock.monotonic()
+        await until(lambda: house.clock.monotonic() > begun + 240, within=10)
+        assert house.recorder.snapshots == []
+        house.gateway.faults.clear()
+        back = house.clock.monotonic()
+        await until(lambda: house.recorder.snapshots, within=10)
+        assert house.clock.monotonic() - back < 120
+        assert house.tokens.logins == 1, "the token that was refused is tried again; another is not to be had yet"
