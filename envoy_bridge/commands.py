@@ -230,7 +230,7 @@ async def _check_endpoint(endpoint: Endpoint, visitor: Visit, report: _Report) -
 def _report_plan(plan: Plan, report: _Report) -> None:
     told: dict[str, Any] = describe(plan)
     for name, path in told["sources"].items():
-        report.good(f"{name} comes from {path}")
+        report.good(f"{name} is derived" if path == "derived" else f"{name} comes from {path}")
     for quirk in sorted(plan.quirks):
         report.note(f"a known fault of this firmware is repaired: {quirk}")
     for meter in told["meters"]:

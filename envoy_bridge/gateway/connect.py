@@ -43,6 +43,8 @@ async def connect(settings: Gateway, serial: str | None) -> tuple[GatewayHttp, G
             except BaseException:
                 await http.close()
                 raise
+    if isinstance(problem, GatewayUnreachable):
+        raise GatewayUnreachable(f"{problem}; is it switched on, and host in its [[gateway]] right?")
     name = f"gateway {serial}" if serial else "gateway"
     raise problem or GatewayUnreachable(f"no {name} found on this network: set host in its [[gateway]]")
 

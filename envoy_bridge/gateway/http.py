@@ -1,6 +1,7 @@
 """HTTP with a gateway: one request at a time over one connection that is kept, everything bounded, nothing trusted."""
 
 import asyncio
+import os
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
@@ -186,4 +187,5 @@ def _cookies(response: aiohttp.ClientResponse) -> str:
 
 def _reason(error: Exception) -> str:
     cause = getattr(error, "os_error", None) or error
-    return str(getattr(cause, "strerror", None) or cause)[:200]
+    number = getattr(cause, "errno", None)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else str(cause)[:200]
