@@ -69,11 +69,11 @@ class TokenRejected(LoginError):
 
 
 class CredentialsRejected(LoginError):
-    """Enlighten refused the user name or the password. Not tried again until the configuration changes."""
+    """Enlighten refused the user name or the password. Not tried again for a day, or until a restart."""
 
 
 class MultiFactorRequired(LoginError):
-    """The Enlighten account asks for a second factor. Not tried again until the configuration changes."""
+    """The Enlighten account asks for a second factor. Not tried again for a day, or until a restart."""
 
 
 class LoginBudgetSpent(LoginError):

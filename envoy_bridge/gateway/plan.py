@@ -14,14 +14,13 @@ from envoy_bridge.gateway.normalise import Fields, Known, phase_count
 class Reply:
     """One endpoint's answer, decoded and repaired. `data` is None when there is none that can be used.
 
-    `quirks`: ids of those that fired on it. `time`: wall clock, when it arrived. `seconds`: how long it took.
+    `quirks`: ids of those that fired on it. `time`: wall clock, when it arrived.
     """
 
     endpoint: Endpoint
     data: Any
     quirks: tuple[str, ...] = ()
     time: float = 0.0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ class Poller:
             turn.good, turn.known = arrived, True
         elif turn.known:
             return None  # not usable this time: what is known stays until it is stale
-        return Reply(endpoint=turn.endpoint, data=data, quirks=fired, time=wall, seconds=arrived - now)
+        return Reply(endpoint=turn.endpoint, data=data, quirks=fired, time=wall)
 
     def _failed(self, turn: Turn, error: GatewayError, *, given_up: bool) -> None:
         now = self._clock.monotonic()

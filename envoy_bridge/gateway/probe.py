@@ -96,7 +96,6 @@ class Probe:
     async def _first_answer(self, endpoint: Endpoint) -> Reply:
         refused = False
         for path in endpoint.paths:
-            started = self._now()
             try:
                 data = endpoint.decode(await self._ask(path, endpoint.deadline))
             except NotPermitted:
@@ -104,11 +103,10 @@ class Probe:
             except (EndpointAbsent, UnusableReply):
                 continue
             else:
-                now = self._now()
                 self._paths[endpoint.id] = path
                 data, fired = repair(data, endpoint.id, self._known, self._table)
                 self._quirks.update(fired)
-                return Reply(endpoint=endpoint, data=data, quirks=fired, time=now, seconds=now - started)
+                return Reply(endpoint=endpoint, data=data, quirks=fired, time=self._now())
         if refused:
             self._not_permitted.append(endpoint.id)
         return Reply(endpoint=endpoint, data=None)
