@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -16,17 +16,18 @@ from envoy_bridge.catalog import plain
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Config, Gateway, state_directory, unbuilt
 from envoy_bridge.errors import ConfigurationError, StateError
+from envoy_bridge.gateway.addresses import Addresses
 from envoy_bridge.gateway.discovery import discover
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.pin import Pins
 from envoy_bridge.gateway.source import GatewaySource, Surroundings
 from envoy_bridge.logs import get_logger
-from envoy_bridge.model import Snapshot
 from envoy_bridge.service import Heartbeat, Systemd, memory_in_use
-from envoy_bridge.sinks.base import Event, Sink
+from envoy_bridge.sinks.base import Sink, Sinks
 from envoy_bridge.sinks.leftovers import Leftovers
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
 from envoy_bridge.sinks.topics import Topics
+from envoy_bridge.site import SITE, Site
 
 log = get_logger(__name__)
 
@@ -38,33 +39,6 @@ RESTART_AFTER: Final = 60.0
 SEARCH_EVERY: Final = 60.0
 SEARCH_FOR: Final = 5.0
 REFRESH_AT_MOST_EVERY: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sinks:
-    """Several sinks as one."""
-
-    members: Sequence[Sink]
-
-    def snapshot(self, snapshot: Snapshot) -> None:
-        """See `Sink`."""
-        for sink in self.members:
-            sink.snapshot(snapshot)
-
-    def availability(self, serial: str, *, online: bool) -> None:
-        """See `Sink`."""
-        for sink in self.members:
-            sink.availability(serial, online=online)
-
-    def info(self, serial: str, info: Mapping[str, Any]) -> None:
-        """See `Sink`."""
-        for sink in self.members:
-            sink.info(serial, info)
-
-    def event(self, event: Event) -> None:
-        """See `Sink`."""
-        for sink in self.members:
-            sink.event(event)
 
 
 @dataclass(slots=True)
@@ -115,14 +89,15 @@ class Bridge:
 
     async def _gateways(self, directory: Path, sink: Sink) -> None:
         """One task a gateway; where none is configured, those that are found."""
+        gateways = self.config.gateway or await self._search()
         around = Surroundings(
             directory=directory,
             enlighten=Enlighten(self.config.login, directory, self.clock),
             pins=Pins(directory),
             clock=self.clock,
-            sink=sink,
+            sink=Site(sink, self.config.site, len(gateways), self.clock),
+            addresses=Addresses(directory),
         )
-        gateways = self.config.gateway or await self._search()
         self.sources += [GatewaySource(gateway, around) for gateway in gateways]
         async with asyncio.TaskGroup() as tasks:
             for source in self.sources:
@@ -159,6 +134,9 @@ class Bridge:
                     if serial is not None and serial not in tidied and source.standing.tally.good is not None:
                         tidied.add(serial)
                         tasks.create_task(leftovers.clear(f"{base}/{serial.lower()}"))
+                        if SITE not in tidied:  # there may have been more gateways before
+                            tidied.add(SITE)
+                            tasks.create_task(leftovers.clear(f"{base}/{SITE}"))
                 await self.clock.sleep(SIGN_OF_LIFE_EVERY)
 
     async def _tell_health(self, topics: Topics, mqtt: MqttConnection) -> None:

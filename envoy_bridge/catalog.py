@@ -1,11 +1,12 @@
 """Walks over the model: every sink and the docs are written over these, none names a measurement by itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import get_type_hints
 
+from envoy_bridge.gateway.devices import DEVICES
 from envoy_bridge.model import Branch, Quantity, Snapshot, Value
 
 PHASES = ("total", "l1", "l2", "l3")
@@ -28,18 +29,12 @@ def quantities(kind: type) -> tuple[tuple[str, Quantity], ...]:
 @cache
 def flows() -> tuple[tuple[str, type], ...]:
     """Name and channel class of each flow."""
-    return tuple((name, note.kind) for name, note in _notes(Snapshot) if isinstance(note, Branch) and not note.devices)
+    return tuple((name, note.kind) for name, note in _notes(Snapshot) if isinstance(note, Branch))
 
 
-@cache
-def devices() -> tuple[tuple[str, type], ...]:
-    """Name and class of each kind of device."""
-    return tuple((name, note.kind) for name, note in _notes(Snapshot) if isinstance(note, Branch) and note.devices)
-
-
-def doc(branch: str) -> str:
-    """What a flow, or a kind of device, is."""
-    return next(note.doc for name, note in _notes(Snapshot) if name == branch and isinstance(note, Branch))
+def doc(flow: str) -> str:
+    """What a flow is."""
+    return next(note.doc for name, note in _notes(Snapshot) if name == flow and isinstance(note, Branch))
 
 
 def _notes(kind: type) -> Iterator[tuple[str, object]]:
@@ -55,31 +50,30 @@ def definitions() -> Iterator[Definition]:
         for phase in PHASES:
             for key, what in quantities(kind):
                 yield Definition(f"{name}/{phase}/{key}", what)
-    for name, kind in devices():
-        for key, what in quantities(kind):
-            yield Definition(f"{name}/<serial>/{key}", what)
+    for device in DEVICES:
+        for key, what in quantities(device.kind):
+            yield Definition(f"{device.name}/{key}" if device.single else f"{device.name}/<serial>/{key}", what)
 
 
-def branches(snapshot: Snapshot) -> Iterator[tuple[str, str, object, type]]:
-    """The parts of a snapshot that carry quantities: branch, name of the part, the part or None, its class."""
+def parts(snapshot: Snapshot) -> Iterator[tuple[str, object, type]]:
+    """The parts of a snapshot that carry quantities: path, the part or None, its class."""
     for name, kind in flows():
         flow: object = getattr(snapshot, name)
         for phase in PHASES:
-            yield name, phase, None if flow is None else getattr(flow, phase), kind
-    for name, kind in devices():
-        members: Mapping[str, object] = getattr(snapshot, name)
-        for serial, member in members.items():
-            yield name, serial, member, kind
+            yield f"{name}/{phase}", None if flow is None else getattr(flow, phase), kind
+    for device in DEVICES:
+        for member, part in snapshot.devices.get(device.name, {}).items():
+            yield _path(device.name, member), part, device.kind
 
 
 def points(snapshot: Snapshot) -> Iterator[tuple[str, Value, Quantity]]:
     """Every known value: path, value, meaning."""
-    for branch, name, part, kind in branches(snapshot):
+    for path, part, kind in parts(snapshot):
         if part is not None:
             for key, what in quantities(kind):
                 value = getattr(part, key)
                 if value is not None:
-                    yield f"{branch}/{name}/{key}", value, what
+                    yield f"{path}/{key}", value, what
 
 
 def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | None, Quantity]]:
@@ -88,29 +82,38 @@ def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | 
         before, after = getattr(old, name, None), getattr(new, name)
         if before != after:
             for phase in PHASES:
-                part = (name, phase, getattr(before, phase, None), getattr(after, phase, None))
-                yield from _differences(*part, quantities(kind))
-    for name, kind in devices():
-        former, present = getattr(old, name, {}), getattr(new, name)
+                part = (getattr(before, phase, None), getattr(after, phase, None))
+                yield from _differences(f"{name}/{phase}", *part, quantities(kind))
+    known = {} if old is None else old.devices
+    if known is new.devices:
+        return
+    for device in DEVICES:
+        former, present = known.get(device.name, {}), new.devices.get(device.name, {})
         if former != present:
-            for serial in {**former, **present}:
-                part = (name, serial, former.get(serial), present.get(serial))
-                yield from _differences(*part, quantities(kind))
+            for member in {**former, **present}:
+                path = _path(device.name, member)
+                yield from _differences(path, former.get(member), present.get(member), quantities(device.kind))
+
+
+def _path(device: str, member: str) -> str:
+    return f"{device}/{member}" if member else device
 
 
 def _differences(
-    branch: str, name: str, before: object, after: object, wanted: tuple[tuple[str, Quantity], ...]
+    path: str, before: object, after: object, wanted: tuple[tuple[str, Quantity], ...]
 ) -> Iterator[tuple[str, Value | None, Quantity]]:
     if before == after:
         return
     for key, what in wanted:
         value = getattr(after, key, None)
         if value != getattr(before, key, None):
-            yield f"{branch}/{name}/{key}", value, what
+            yield f"{path}/{key}", value, what
 
 
 def plain(value: Value) -> str:
-    """A value as every subscriber reads it: a plain decimal, a word, or an ISO 8601 time in UTC."""
+    """A value as every subscriber reads it: a plain decimal, true or false, a word, or an ISO 8601 time in UTC."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, float):
         if value.is_integer():
             return str(int(value))

@@ -14,18 +14,18 @@ from envoy_bridge.catalog import definitions, plain, points
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Config, Gateway, state_directory, unbuilt
 from envoy_bridge.errors import ConfigurationError, EnvoyBridgeError, GatewayError
-from envoy_bridge.gateway.assemble import snapshot, update
+from envoy_bridge.gateway.assemble import snapshot
 from envoy_bridge.gateway.auth import Login, TokenLogin, Tokens, log_in
 from envoy_bridge.gateway.connect import connect
 from envoy_bridge.gateway.discovery import discover as search
-from envoy_bridge.gateway.endpoints import ROWS, Endpoint
+from envoy_bridge.gateway.endpoints import ROWS
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.http import GatewayHttp
 from envoy_bridge.gateway.info import GatewayInfo
-from envoy_bridge.gateway.normalise import Fields
 from envoy_bridge.gateway.pin import Pins
-from envoy_bridge.gateway.plan import Plan, describe
+from envoy_bridge.gateway.plan import Access, Plan, describe, wanted
 from envoy_bridge.gateway.probe import Probe
+from envoy_bridge.gateway.rows import Endpoint
 from envoy_bridge.logs import redact
 from envoy_bridge.model import Snapshot
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
@@ -45,6 +45,7 @@ class Visit:
     info: GatewayInfo
     login: Login
     tokens: Tokens
+    access: Access
 
     async def ask(self, path: str, deadline: float) -> bytes:
         """The body of a good answer. Raises GatewayError."""
@@ -52,10 +53,7 @@ class Visit:
 
     async def look(self) -> tuple[Plan, Snapshot]:
         """Probe the gateway, and put together what it said."""
-        plan, replies = await Probe(self.ask, self.info, CLOCK.wall).run()
-        fields: Fields = {}
-        for reply in replies:
-            fields = update(plan, fields, reply)
+        plan, fields = await Probe(self.ask, self.info, CLOCK.wall, access=self.access).survey()
         return plan, snapshot(plan, fields, CLOCK.wall())
 
 
@@ -68,7 +66,8 @@ async def visit(settings: Gateway, config: Config, environ: Mapping[str, str]) -
     async with http:
         if http.tls is not None:
             Pins(directory).settle(http.tls, info)
-        yield Visit(http, info, await log_in(http, info, settings, tokens), tokens)
+        login = await log_in(http, info, settings, tokens)
+        yield Visit(http, info, login, tokens, Access.of(login.role, settings))
 
 
 async def gateways(config: Config) -> tuple[Gateway, ...]:
@@ -90,7 +89,7 @@ async def once(config: Config, environ: Mapping[str, str], out: TextIO, *, as_js
             out.write(_state(current) + "\n")
         else:
             out.write(f"gateway {current.serial}, {plain(current.time)}\n")
-            values = [(path, plain(value), what.unit.symbol) for path, value, what in points(current)]
+            values = [(path.lower(), plain(value), what.unit.symbol) for path, value, what in points(current)]
             out.writelines(f"  {path:<44} {value:>24} {unit}\n" for path, value, unit in values)
     return FINE
 
@@ -206,7 +205,7 @@ async def _check_gateway(settings: Gateway, config: Config, environ: Mapping[str
             info = visitor.info
             report.good(f"gateway {info.serial}: {info.model}, firmware {info.firmware}, at {visitor.http.url}")
             report.good(f"login: {visitor.login.describe()}")
-            for endpoint in dict.fromkeys(row.endpoint for row in ROWS):
+            for endpoint in dict.fromkeys(row.endpoint for row in ROWS if wanted(row.endpoint, visitor.access, info)):
                 await _check_endpoint(endpoint, visitor, report)
             plan, current = await visitor.look()
     except EnvoyBridgeError as error:

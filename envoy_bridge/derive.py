@@ -65,9 +65,19 @@ def _net_consumption(snapshot: Snapshot) -> Flow[NetConsumption] | None:
 def _home(snapshot: Snapshot) -> Flow[Home] | None:
     parts = [snapshot.consumption, snapshot.storage, *([snapshot.pv3p] if snapshot.pv3p else [])]
     home = _per_phase(*parts, make=lambda *channels: Home(power=_add(*(channel.power for channel in channels))))
-    if home is None or home.total is None or (home.total.power or 0.0) < IMPOSSIBLE_HOME:
+    return None if home is None else _possible(home)
+
+
+def home_of(consumption: Flow[Consumption] | None, batteries: float | None) -> Flow[Home] | None:
+    """What the house itself uses, where the batteries say what they give (watts; below 0: they charge)."""
+    if consumption is None or consumption.total is None:
         return None
-    return home
+    power = _add(consumption.total.power, batteries)
+    return None if power is None else _possible(Flow(total=Home(power=power)))
+
+
+def _possible(home: Flow[Home]) -> Flow[Home] | None:
+    return None if home.total is None or (home.total.power or 0.0) < IMPOSSIBLE_HOME else home
 
 
 def _per_phase(*flows: Flow[Any] | None, make: Any) -> Flow[Any] | None:  # noqa: ANN401 - takes the channels of `flows`

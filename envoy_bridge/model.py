@@ -1,7 +1,8 @@
 """What a gateway tells, once its replies are understood. The fields are the catalogue.
 
 Every topic, table and payload is a walk over these classes: the path of a value through the model is its topic below
-`<base>/<serial>/`. A new measurement is one line here and one in `gateway/normalise.py`.
+`<base>/<serial>/`. A new measurement is one line here and one in `gateway/normalise.py`. These are the flows; what else
+there is in the house (inverters, batteries, relays) has a file each in `gateway/devices`.
 
 Everything is frozen. `None` means that the gateway did not say; it is never published, and never turned into 0.
 Numbers are finite when they get here, and zero has no sign. They are published with three decimals at most.
@@ -14,7 +15,7 @@ from typing import Annotated, Generic, TypeVar
 
 from msgspec import Struct, field
 
-Value = float | str | datetime
+Value = float | str | bool | datetime
 """What a field holds when it is known."""
 
 
@@ -33,11 +34,18 @@ VOLT = Unit("V")
 AMPERE = Unit("A")
 HERTZ = Unit("Hz")
 CELSIUS = Unit("°C")
+PERCENT = Unit("%")
 RATIO = Unit("")
+COUNT = Unit("", live=False)
+SECOND = Unit("s", live=False)
+MINUTE = Unit("min", live=False)
 TIME = Unit("time")
 WORD = Unit("word")
+FLAG = Unit("true/false")
 WATT_PEAK = Unit("W", live=False)
 WATT_HOUR = Unit("Wh", live=False)
+WATT_HOUR_NOW = Unit("Wh")
+WATT_HOUR_MOST = Unit("Wh", live=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +58,10 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What a field of the snapshot has below it: parts of class `kind`, phases or, by serial number, devices."""
+    """What a flow of the snapshot has below it: phases of class `kind`."""
 
     kind: type
     doc: str
-    devices: bool = False
 
 
 def number(value: float | None) -> float | None:
@@ -69,6 +76,8 @@ def scaled(value: float | None, scale: float = 1.0) -> float | None:
 
 Number = float | None
 """A number, or None where the gateway does not say."""
+Flag = bool | None
+"""Yes or no, or None where the gateway does not say."""
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -89,6 +98,14 @@ class Production(Channel, frozen=True, kw_only=True):
     """What the panels make. Power above 0: produced; a few watts below 0 at night are the inverters' own use."""
 
     energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
+    energy_lifetime_coarse: Annotated[
+        Number,
+        Quantity(
+            WATT_HOUR,
+            "Energy produced since the installation, to three digits: it moves in steps of up to 1 MWh; "
+            "not for an energy dashboard",
+        ),
+    ] = None
 
 
 class Consumption(Channel, frozen=True, kw_only=True):
@@ -136,20 +153,8 @@ class Flow(Struct, Generic[C], frozen=True, kw_only=True):
     l3: C | None = None
 
 
-class Inverter(Struct, frozen=True, kw_only=True):
-    """One microinverter. It reports every 5 to 60 minutes; its numbers stay as they are when it falls silent."""
-
-    power: Annotated[Number, Quantity(WATT, "Power at the last report")] = None
-    power_max: Annotated[Number, Quantity(WATT_PEAK, "Highest power ever reported")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
-    availability: Annotated[str | None, Quantity(WORD, "online / offline: has it reported lately")] = None
-    energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
-    ac_voltage: Annotated[Number, Quantity(VOLT, "Voltage on the grid side")] = None
-    ac_current: Annotated[Number, Quantity(AMPERE, "Current on the grid side")] = None
-    ac_frequency: Annotated[Number, Quantity(HERTZ, "Frequency on the grid side")] = None
-    dc_voltage: Annotated[Number, Quantity(VOLT, "Voltage of the panel")] = None
-    dc_current: Annotated[Number, Quantity(AMPERE, "Current of the panel")] = None
-    temperature: Annotated[Number, Quantity(CELSIUS, "Temperature inside")] = None
+Members = Mapping[str, Struct]
+"""Devices of one kind, by serial number or name; the only one of its kind is under the empty name."""
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
@@ -178,6 +183,5 @@ class Snapshot(Struct, frozen=True, kw_only=True):
         None
     )
     pv3p: Annotated[Flow[Circuit] | None, Branch(Circuit, "Panels of another make: + towards the switchboard")] = None
-    inverter: Annotated[
-        Mapping[str, Inverter], Branch(Inverter, "The microinverters, by serial number", devices=True)
-    ] = field(default_factory=dict)
+    devices: Mapping[str, Members] = field(default_factory=dict)
+    """By kind of device: see `gateway/devices`."""

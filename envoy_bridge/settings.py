@@ -60,7 +60,7 @@ class Mqtt(Section, frozen=True):
 
 
 class Gateway(Section, frozen=True):
-    """[[gateway]]: one gateway; how to reach it, how to log in, how often to ask (seconds)."""
+    """[[gateway]]: one gateway; how to reach it, how to log in, how often to ask (seconds), what to ask besides."""
 
     host: HostMaybePort | None = None
     serial: Serial | None = None
@@ -70,6 +70,8 @@ class Gateway(Section, frozen=True):
     fast: Annotated[Duration, Key("a duration of at least 1s", '"5s"', between(1))] = Duration(5)
     slow: Annotated[Duration, Key("a duration of at least 10s", '"60s"', between(10))] = Duration(60)
     inverters: Annotated[Duration, Key("a duration of at least 60s", '"5m"', between(60))] = Duration(300)
+    live_data: bool = False
+    meter_stream: bool = False
 
     def __post_init__(self) -> None:
         if self.password and not self.username:
@@ -123,6 +125,17 @@ class State(Section, frozen=True):
     """[state]: the folder for tokens, pins and budgets. None: see `envoy_bridge.config.state_directory`."""
 
     directory: Folder | None = None
+
+
+class SiteSection(Section, frozen=True):
+    """[site]: several gateways as one house. `gateways`: serials of those that are part of it; None: all."""
+
+    grid_meter: Serial | None = None
+    gateways: tuple[Serial, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.grid_meter and self.gateways is not None and self.grid_meter not in self.gateways:
+            raise ValueError(f'grid_meter = "{self.grid_meter}" is not one of gateways; add it there, or name another')
 
 
 class CloudSection(Section, frozen=True):
@@ -195,6 +208,7 @@ class Config(Section, frozen=True):
 
     mqtt: Mqtt = Mqtt()
     gateway: tuple[Gateway, ...] = ()
+    site: SiteSection = SiteSection()
     login: Login = Login()
     homeassistant: HomeAssistant = HomeAssistant()
     homie: Homie = Homie()
@@ -211,3 +225,8 @@ class Config(Section, frozen=True):
                 raise ValueError(f"two [[gateway]] have the same {key}; take one of them away")
         if len(self.gateway) > 1 and not all(gateway.host or gateway.serial for gateway in self.gateway):
             raise ValueError("with several [[gateway]] each needs host or serial, to tell them apart")
+        serials = {gateway.serial for gateway in self.gateway}
+        if serials and None not in serials:
+            for serial in (self.site.grid_meter, *(self.site.gateways or ())):
+                if serial and serial not in serials:
+                    raise ValueError(f"[site] names gateway {serial}, and no [[gateway]] has that serial; correct one")

@@ -1,11 +1,19 @@
-"""Writes topics.md, endpoints.md and quirks.md of docs/ from the model and the two tables. --check: are they fresh?"""
+"""Writes the generated pages of docs/ from the model, the tables and the households. --check: are they fresh?"""
 
 import sys
 from pathlib import Path
 
-from envoy_bridge.catalog import devices, doc, flows, quantities
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
+from households import FIXTURES, NAMES, look
+
+from envoy_bridge.catalog import doc, flows, quantities
+from envoy_bridge.gateway.devices import DEVICES
 from envoy_bridge.gateway.endpoints import ROWS
+from envoy_bridge.gateway.known import phase_count
+from envoy_bridge.gateway.plan import describe
 from envoy_bridge.gateway.quirks import QUIRKS
+from envoy_bridge.gateway.rules import RULES
 
 DOCS = Path(__file__).parent.parent / "docs"
 GENERATED = "<!-- Made by scripts/docs. Change what it is made from. -->\n"
@@ -36,9 +44,9 @@ def topics() -> str:
     for name, kind in flows():
         text += f"\n## `{name}/<phase>/...`\n\n{doc(name)}.\n\n"
         text += table(("topic", "unit", "meaning"), quantity_rows(kind))
-    for name, kind in devices():
-        text += f"\n## `{name}/<serial>/...`\n\n{doc(name)}.\n\n"
-        text += table(("topic", "unit", "meaning"), quantity_rows(kind))
+    for device in DEVICES:
+        text += f"\n## `{device.name}/{'' if device.single else '<serial>/'}...`\n\n{device.doc}.\n\n"
+        text += table(("topic", "unit", "meaning"), quantity_rows(device.kind))
     return text
 
 
@@ -73,14 +81,49 @@ def quirks() -> str:
         text += (
             f"\n## {quirk.id}\n\n{quirk.why}{link}\n\n"
             f"Endpoint `{', '.join(quirk.endpoints)}`, firmware {since}{' and later' if quirk.since else ''}; "
-            f"shown by `fixtures/{quirk.fixture}.har`.\n"
+            f"shown by {files(quirk.fixtures)}.\n"
         )
+    text += (
+        "\n# Rules\n\n"
+        "What else firmware does, where no reply has to be put right: so the program is made, for all gateways.\n"
+    )
+    for rule in RULES:
+        shown = f"; shown by {files(rule.fixtures)}" if rule.fixtures else ""
+        text += f"\n## {rule.id}\n\n{rule.why}\n\nFirmware {rule.firmware}{shown}.\n"
     return text
+
+
+def files(fixtures: tuple[str, ...]) -> str:
+    return ", ".join(f"`fixtures/{name}.har`" for name in fixtures)
+
+
+def supported() -> str:
+    homes = [(name, look(FIXTURES / f"{name}.har")) for name in NAMES]
+    rows = [
+        (
+            home.plan.info.firmware or "?",
+            home.plan.info.model,
+            str(describe(home.plan)["phases"] or "-"),
+            ", ".join(f"{name} {phase_count(meter)}" for name, meter in home.plan.known.measuring.items()) or "none",
+            ", ".join(device.name for device in DEVICES if home.snapshot.devices.get(device.name)) or "none",
+            f"`{name}`",
+        )
+        for name, home in sorted(homes, key=lambda each: (each[1].plan.info.version, each[0]))
+    ]
+    head = ("firmware", "gateway", "phases", "CTs and their phases", "devices", "household")
+    return (
+        f"# Supported\n\n{GENERATED}\n"
+        "Every firmware from 3.2 to 8.3 that is known, metered or not, with any set of CTs. These are the households\n"
+        "that the tests run through, each from `fixtures/`; the `.txt` beside a recording is what a subscriber sees.\n"
+        "They are made up after what real gateways answer. Is yours missing, or wrong? A recording helps.\n\n"
+        + table(head, rows)
+    )
 
 
 def main() -> int:
     stale = []
-    for name, text in {"topics.md": topics(), "endpoints.md": endpoints(), "quirks.md": quirks()}.items():
+    pages = {"topics.md": topics(), "endpoints.md": endpoints(), "quirks.md": quirks(), "supported.md": supported()}
+    for name, text in pages.items():
         path = DOCS / name
         if not path.exists() or path.read_text() != text:
             stale.append(name)

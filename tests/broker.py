@@ -200,3 +200,12 @@ async def bridge(
         yield connection
     finally:
         await connection.stop([])
+
+
+async def settled(subscriber: Subscriber) -> None:
+    """Return when no new topic has come for a second and a half: the devices come after the flows."""
+    known = 0
+    while not subscriber.latest():  # noqa: ASYNC110 - as below
+        await asyncio.sleep(0.1)
+    while known < (known := len(subscriber.latest())):  # noqa: ASYNC110 - who publishes does not know of the test
+        await asyncio.sleep(1.5)

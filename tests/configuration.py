@@ -30,6 +30,12 @@ token_file = "token"
 fast = "5s"
 slow = "60s"
 inverters = "5m"
+live_data = false
+meter_stream = false
+
+[site]
+grid_meter = "122300000000"
+gateways = ["122300000000"]
 
 [login]
 enlighten = "https://enlighten.enphaseenergy.com"

@@ -8,15 +8,13 @@ from pathlib import Path
 
 from envoy_bridge.catalog import plain, points
 from envoy_bridge.errors import EndpointAbsent
-from envoy_bridge.gateway.assemble import snapshot, update
+from envoy_bridge.gateway.assemble import snapshot
 from envoy_bridge.gateway.http import Response
-from envoy_bridge.gateway.info import parse_info
-from envoy_bridge.gateway.normalise import Fields
-from envoy_bridge.gateway.plan import Plan, Reply
+from envoy_bridge.gateway.plan import Access, Plan
 from envoy_bridge.gateway.probe import Probe
 from envoy_bridge.gateway.quirks import QUIRKS, Quirk
 from envoy_bridge.model import Snapshot
-from envoy_bridge.simulator.har import Recording
+from envoy_bridge.simulator.har import Recording, identity
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.har"))
@@ -24,17 +22,16 @@ NAMES = sorted(path.stem for path in FIXTURES.glob("*.har"))
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What became of a recording: the plan, the replies in use, the snapshot, and every path that was asked."""
+    """What became of a recording: the plan, the snapshot, and every path that was asked."""
 
     plan: Plan
-    replies: tuple[Reply, ...]
     snapshot: Snapshot
     asked: tuple[str, ...]
 
     @property
     def values(self) -> dict[str, str]:
         """Topic below the gateway, and payload."""
-        return {path: plain(value) for path, value, _ in points(self.snapshot)}
+        return {path.lower(): plain(value) for path, value, _ in points(self.snapshot)}
 
 
 def look(path: Path, quirks: Sequence[Quirk] = QUIRKS) -> Seen:
@@ -44,18 +41,15 @@ def look(path: Path, quirks: Sequence[Quirk] = QUIRKS) -> Seen:
 
 async def _look(recording: Recording, quirks: Sequence[Quirk]) -> Seen:
     asked: list[str] = []
-    body = _body(recording, "/info")
-    now = float(found[1]) if (found := re.search(rb"<time>(\d+)<", body)) else 0.0
+    answer = recording.reply("/info", 0.0)
+    now = float(found[1]) if answer and (found := re.search(rb"<time>(\d+)<", answer.body)) else 0.0
 
     async def ask(path: str, _deadline: float) -> bytes:
         asked.append(path)
         return _body(recording, path)
 
-    plan, replies = await Probe(ask, parse_info(body), lambda: now, quirks=quirks).run()
-    fields: Fields = {}
-    for reply in replies:
-        fields = update(plan, fields, reply)
-    return Seen(plan, replies, snapshot(plan, fields, now), tuple(asked))
+    plan, fields = await Probe(ask, identity(recording), lambda: now, access=Access("owner"), quirks=quirks).survey()
+    return Seen(plan, snapshot(plan, fields, now), tuple(asked))
 
 
 def _body(recording: Recording, path: str) -> bytes:

@@ -17,8 +17,10 @@ SHOWCASE = "d8_3_three_phase_battery_pv3p"
 class Told:
     """A live household and what it tells at so many seconds after the start."""
 
-    def __init__(self, name: str, **options: float) -> None:
-        self.recording = Recording.from_har(FIXTURES / f"{name}.har")
+    def __init__(self, household: str | Recording, **options: float) -> None:
+        if isinstance(household, str):
+            household = Recording.from_har(FIXTURES / f"{household}.har")
+        self.recording = household
         self.world = LiveWorld(self.recording, HandClock(hands=Hands(wall=START)), **options)
 
     def body(self, path: str, second: float) -> Any:

@@ -12,6 +12,7 @@ from households import FIXTURES
 from envoy_bridge.catalog import plain, points
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Duration, Gateway, Login, Secret
+from envoy_bridge.gateway.addresses import Addresses
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.pin import Pins
 from envoy_bridge.gateway.source import GatewaySource, Surroundings
@@ -46,7 +47,7 @@ class Recorder:
     @property
     def values(self) -> dict[str, str]:
         """What is known now, by topic."""
-        return {path: plain(value) for path, value, _ in points(self.snapshots[-1])} if self.snapshots else {}
+        return {path.lower(): plain(value) for path, value, _ in points(self.snapshots[-1])} if self.snapshots else {}
 
     def codes(self) -> list[str]:
         return [event.code for event in self.events]
@@ -93,20 +94,29 @@ async def rig(
     speed: float = 1.0,
     life: float = OWNER_LIFE,
     fast: float = 5.0,
+    role: str = "owner",
     **settings: Any,
 ) -> AsyncIterator[Rig]:
-    """A source that polls the household `name`; `settings` are keys of [[gateway]], `life` is that of the tokens."""
+    """A source that polls the household `name`; `settings` are keys of [[gateway]], `life` and `role` the tokens'."""
     clock = Clock.fast(speed)
     recorder = Recorder()
     household = world(name) if isinstance(name, str) else name
     async with TokenService(clock=clock) as tokens, AsyncExitStack() as stack:
-        tokens.life = life
+        tokens.life, tokens.role = life, role
         gateway = await stack.enter_async_context(SimulatedGateway(household, tokens=tokens, clock=clock))
         login = Login(enlighten=tokens.url, entrez=tokens.url)
         given = {"username": USERNAME, "password": Secret(PASSWORD)} if household.needs_token else {}
         address = f"127.0.0.1:{gateway.https_port if household.needs_token else gateway.port}"
         chosen = Gateway(**{"host": address, "fast": Duration(fast), **given, **settings})
-        around = Surroundings(directory, Enlighten(login, directory, clock), Pins(directory), clock, recorder)
+        around = Surroundings(
+            directory,
+            Enlighten(login, directory, clock),
+            Pins(directory),
+            clock,
+            recorder,
+            Addresses(directory),
+            interfaces=("127.0.0.1",),
+        )
         source = GatewaySource(chosen, around)
         task = asyncio.create_task(source.run())
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from broker import Subscriber, free_port
+from broker import Subscriber, free_port, settled
 from handclock import HandClock
 from notify import listening
 from program import household, site
@@ -51,8 +51,9 @@ async def test_the_watchdog_is_not_fed_while_a_source_hangs(tmp_path: Path) -> N
         ):
             await until(lambda: {f"{ROOT}/updated", f"{OTHER_ROOT}/updated"} <= subscriber.latest().keys())
             assert systemd.heard[0] == "READY=1"
+            await settled(subscriber)
             place.gateways[HOUSE].faults["*"] = Hang()
-            clock.advance(2)
+            clock.advance(8)
             await until(lambda: place.gateways[HOUSE].in_flight)
             fed = systemd.heard.count("WATCHDOG=1")
             await until(lambda: systemd.heard.count("WATCHDOG=1") > fed)  # to hang for a moment is no sin

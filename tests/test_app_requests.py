@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from broker import Subscriber
+from broker import Subscriber, settled
 from program import household, say, site
 from waiting import until
 
@@ -41,7 +41,7 @@ async def test_refresh_asks_the_gateway_at_once(tmp_path: Path) -> None:
 async def test_announce_says_everything_again(tmp_path: Path) -> None:
     async with site(tmp_path, HOUSE, fast="1h", slow="1h", inverters="1h") as place, place.bridge(Clock()):
         async with Subscriber(place.broker.port, f"{ROOT}/#") as subscriber:
-            await until(lambda: any("inverter/" in topic for topic in subscriber.latest()))
+            await settled(subscriber)
         kept = {topic: told.payload for topic, told in (await place.retained()).items()}
         async with Subscriber(place.broker.port) as subscriber:
             assert await ask(place.broker.port, "announce") == {"status": "ok"}

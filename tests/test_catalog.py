@@ -6,14 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from envoy_bridge.catalog import changes, definitions, plain, points
-from envoy_bridge.model import Flow, Inverter, Production, Snapshot, Value
+from envoy_bridge.gateway.devices.inverter import Inverter
+from envoy_bridge.model import Flow, Production, Snapshot, Value
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 HOUSE = Snapshot(
     serial="1",
     time=NOW,
     production=Flow(total=Production(power=5.0, voltage=None), l1=Production(power=5.0)),
-    inverter={"77": Inverter(power=3.0)},
+    devices={"inverter": {"77": Inverter(power=3.0)}},
 )
 
 
@@ -44,7 +45,7 @@ def test_no_change_is_no_message() -> None:
 
 
 def test_what_is_no_longer_known_is_a_change() -> None:
-    gone = replace(HOUSE, production=None, inverter={})
+    gone = replace(HOUSE, production=None, devices={})
     assert {(path, value) for path, value, _ in changes(HOUSE, gone)} == {
         ("production/total/power", None),
         ("production/l1/power", None),

@@ -142,6 +142,8 @@ def test_defaults_are_those_written_down(folder: Folder) -> None:
             "[cloud.growatt]\ntimezone = 'Europe/Wien'",
             '[cloud.growatt] timezone is "Europe/Wien"; it must be an IANA time zone',
         ),
+        ("[site]\ngrid_meter = 'a b'", '[site] grid_meter is "a b"; it must be 1 to 32 letters and digits'),
+        ("[site]\ngateways = '1'", "[site] gateways must be a list"),
         # secrets
         ("[mqtt]\nusername = 'a'\npassword = ''", "[mqtt] password must be one line of text that is not empty"),
         (
@@ -176,6 +178,15 @@ def test_defaults_are_those_written_down(folder: Folder) -> None:
             "two [[gateway]] have the same serial; take one of them away",
         ),
         ("[[gateway]]\nserial = '1'\n[[gateway]]\n", "with several [[gateway]] each needs host or serial"),
+        (
+            "[site]\ngrid_meter = '3'\n[[gateway]]\nserial = '1'\n[[gateway]]\nserial = '2'",
+            "[site] names gateway 3, and no [[gateway]] has that serial; correct one",
+        ),
+        ("[site]\ngateways = ['1', '3']\n[[gateway]]\nserial = '1'", "[site] names gateway 3, and no [[gateway]]"),
+        (
+            "[site]\ngrid_meter = '3'\ngateways = ['1', '2']",
+            '[site] grid_meter = "3" is not one of gateways; add it there, or name another',
+        ),
         ("[cloud.tigo]\n", "[cloud.tigo] needs username and password"),
         (
             "[cloud.enlighten]\nkey = 'CANARY'",
@@ -198,6 +209,13 @@ def test_what_is_wrong_is_named_in_one_line(folder: Folder, text: str, message: 
     assert error.startswith(message.replace("{folder}", str(folder.path)))
     assert "\n" not in error
     assert "CANARY" not in error
+
+
+def test_the_site_may_name_gateways_that_are_found_or_whose_serial_is_not_written_down(folder: Folder) -> None:
+    assert folder.load("[site]\ngrid_meter = '3'").site.grid_meter == "3"
+    known = "[[gateway]]\nserial = '1'\n[[gateway]]\nhost = 'a'"
+    assert folder.load(f"[site]\ngateways = ['1', '3']\n{known}").site.gateways == ("1", "3")
+    assert folder.load("[site]\ngateways = []").site.gateways == ()
 
 
 def test_a_number_of_the_protocol_may_be_a_number(folder: Folder) -> None:

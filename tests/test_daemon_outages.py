@@ -69,6 +69,9 @@ async def test_nothing_is_there_at_first_and_all_of_it_comes_later(tmp_path: Pat
                 await subscriber.wait_for(about(OLD, "availability"), b"online")
                 await subscriber.wait_for(about(THREE_PHASES, "availability"), b"online", seconds=10)
                 assert subscriber.latest()[STATE] == b"online", "although one gateway is still away"
+            await until(
+                lambda: daemon.codes().count("gateway_unreachable") == 2, within=15
+            )  # one is searched for first
         assert daemon.codes().count("mqtt_unreachable") == 1
         troubles = [line["gateway"] for line in daemon.log if line["event"] == "gateway_unreachable"]
         assert sorted(troubles) == sorted(["122000000000", place.sections[THREE_PHASES]["host"]]), "each is told once"

@@ -12,7 +12,13 @@ from program import PYTHON, ROOT, environment
 
 PACKAGE = ROOT / "envoy_bridge"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
-MAY_COMPARE_FIRMWARE = {"gateway/quirks.py", "gateway/info.py", "gateway/auth.py"}
+MAY_COMPARE_FIRMWARE = {
+    "gateway/quirks.py",
+    "gateway/rows.py",
+    "gateway/info.py",
+    "gateway/auth.py",
+    "simulator/roles.py",
+}
 
 CORE = "pydantic rich typer amqtt cryptography envoy_bridge.demo envoy_bridge.simulator"
 

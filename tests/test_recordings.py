@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from broker import Subscriber
+from broker import Subscriber, settled
 from program import ROOT, leaves, site
 from waiting import until
 
@@ -52,6 +52,7 @@ async def _poll(folder: Path, batch: Mapping[str, Recording]) -> dict[str, dict[
     ):
         with suppress(TimeoutError):  # the tests tell what is missing
             await until(lambda: len(subscriber.messages) > len(wanted) and wanted <= subscriber.latest().keys(), 10)
+        await settled(subscriber)
         kept = await place.retained()
     return {
         name: {

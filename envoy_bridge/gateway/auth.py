@@ -19,11 +19,12 @@ from envoy_bridge.errors import (
     TokenRejected,
     TokenUnusable,
 )
-from envoy_bridge.gateway.endpoints import INVERTERS
+from envoy_bridge.gateway.devices.inverter import INVERTERS
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.http import GatewayHttp
 from envoy_bridge.gateway.info import GatewayInfo
 from envoy_bridge.gateway.passwords import envoy_password, installer_password
+from envoy_bridge.gateway.rows import INSTALLER
 from envoy_bridge.gateway.tokens import Token, TokenCache, read_token, renew_at
 from envoy_bridge.logs import get_logger
 
@@ -42,6 +43,10 @@ def needs_token(info: GatewayInfo) -> bool:
 class Login(Protocol):
     """A way to be let in."""
 
+    @property
+    def role(self) -> str:
+        """`owner` or `installer`; empty where nobody says."""
+
     def describe(self) -> str:
         """How, in words, without a secret."""
 
@@ -59,6 +64,11 @@ class DigestLogin:
 
     username: str | None
 
+    @property
+    def role(self) -> str:
+        """`owner` or `installer`."""
+        return INSTALLER if self.username == INSTALLER else "owner"
+
     def describe(self) -> str:
         """How, in words, without a secret."""
         return f"digest ({self.username or 'open endpoints only'})"
@@ -74,6 +84,11 @@ class TokenLogin:
     def __init__(self, http: GatewayHttp, token: Token) -> None:
         self._http = http
         self.token = token
+
+    @property
+    def role(self) -> str:
+        """As the token says."""
+        return self.token.role or ""
 
     def describe(self) -> str:
         """How, in words, without a secret."""

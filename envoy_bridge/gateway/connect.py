@@ -1,17 +1,23 @@
 """The way to a gateway: its addresses, HTTPS before HTTP, who answers there, and asking once we are logged in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from envoy_bridge.clock import Clock
 from envoy_bridge.config import Gateway
-from envoy_bridge.errors import GatewayError, GatewayUnreachable, UnusableReply, WrongGateway
-from envoy_bridge.gateway.auth import Login
+from envoy_bridge.errors import (
+    CertificateChanged,
+    GatewayError,
+    GatewayUnreachable,
+    NotPermitted,
+    UnusableReply,
+    WrongGateway,
+)
+from envoy_bridge.gateway.addresses import Prove, Whereabouts, trust
+from envoy_bridge.gateway.basics import INFO
 from envoy_bridge.gateway.discovery import discover
-from envoy_bridge.gateway.endpoints import INFO
 from envoy_bridge.gateway.http import GatewayHttp
-from envoy_bridge.gateway.info import LIMIT, GatewayInfo, parse_info
-from envoy_bridge.gateway.standing import Standing
+from envoy_bridge.gateway.info import HOME, LIMIT, GatewayInfo, parse_info
+from envoy_bridge.gateway.legacy import parse_home
 from envoy_bridge.logs import get_logger
 
 log = get_logger(__name__)
@@ -19,48 +25,108 @@ log = get_logger(__name__)
 DISCOVERY: Final = 5.0
 """Seconds to look for gateways on the LAN."""
 
-SESSION_AT_MOST_EVERY: Final = 60.0
-"""Seconds between two renewals of the session: an endpoint that is never permitted must not keep asking for it."""
+Answer = tuple[GatewayHttp, GatewayInfo]
 
 
-async def connect(settings: Gateway, serial: str | None) -> tuple[GatewayHttp, GatewayInfo]:
-    """A connection at the first address where a gateway answers, and who it is. No login is shown.
+async def connect(settings: Gateway, serial: str | None, whereabouts: Whereabouts | None = None) -> Answer:
+    """A connection at the first address where the gateway answers, and who it is. No login is shown.
+
+    The address changes only when the gateway no longer answers at the one that it had, and does at another with the
+    same serial number. Without `whereabouts` nothing is remembered, and a gateway with a `host` is not searched for.
 
     Raises:
-        GatewayUnreachable, UnusableReply: no gateway answers.
+        GatewayUnreachable, UnusableReply, NotPermitted: no gateway answers.
         WrongGateway: another one than `serial` does.
+        CertificateChanged: what answers at an announced address is not the gateway that we know.
     """
-    problem: GatewayError | None = None
-    for address in await _addresses(settings, serial):
-        for secure in (True, False):
-            http = GatewayHttp(address, secure=secure)
-            try:
-                return http, await _introduce(http, serial)
-            except (GatewayUnreachable, UnusableReply) as error:
-                await http.close()
-                if problem is None or isinstance(error, UnusableReply):
-                    problem = error
-            except BaseException:
-                await http.close()
+    where = whereabouts or Whereabouts()
+    expected = serial or where.addresses.serial_at(settings.host)
+    problems: dict[str, GatewayError] = {}
+    found = await _first(where.known(settings.host, expected), expected, problems)
+    if found is None and settings.host is None:
+        found = await _elsewhere(where, expected, serial, problems)
+    elif found is None and whereabouts is not None and expected is not None:
+        found = await _elsewhere(where, expected, expected, problems)
+    if found is None and settings.host and serial is None and isinstance(problems[settings.host], WrongGateway):
+        # Nobody insists on the gateway that was at this host before: it was replaced by the one that answers.
+        found = await _first([settings.host], None, problems)
+    if found is None:
+        raise _failure(settings, serial, problems)
+    http, info = found
+    where.arrived(http.url.partition("://")[2], settings.host, info.serial)
+    return found
+
+
+async def _first(
+    addresses: Iterable[str], serial: str | None, problems: dict[str, GatewayError], prove: Prove = trust
+) -> Answer | None:
+    """The first of these addresses where the gateway answers. What is wrong with those before goes to `problems`."""
+    for address in addresses:
+        try:
+            return await _reach(address, serial, prove)
+        except GatewayError as error:
+            problems[address] = error
+    return None
+
+
+async def _reach(address: str, serial: str | None, prove: Prove) -> Answer:
+    """Who answers at this address, over HTTPS or else HTTP. Raises GatewayError."""
+    problems: list[GatewayError] = []
+    for secure in (True, False):
+        http = GatewayHttp(address, secure=secure)
+        try:
+            info = await _introduce(http, serial)
+            prove(http, info)
+        except (GatewayUnreachable, UnusableReply) as error:
+            await http.close()
+            problems.append(error)
+        except BaseException:
+            await http.close()
+            raise
+        else:
+            return http, info
+    raise max(problems, key=lambda problem: isinstance(problem, UnusableReply))
+
+
+async def _elsewhere(
+    where: Whereabouts, expected: str | None, serial: str | None, problems: dict[str, GatewayError]
+) -> Answer | None:
+    """The gateway at an address that it announces, `expected` before others; with `serial`, no other than that.
+
+    Raises:
+        GatewayUnreachable: this machine cannot search its network, and there was nowhere else to ask.
+    """
+    if where.may_search:
+        try:
+            heard = await discover(DISCOVERY / where.clock.speed, wanted=expected, interfaces=where.interfaces)
+        except GatewayUnreachable:
+            if not problems:
                 raise
+            return None
+        wanted = [gateway for gateway in heard if serial is None or gateway.serial in (None, serial)]
+        wanted.sort(key=lambda gateway: gateway.serial != expected)
+        where.searched([address for gateway in wanted for address in gateway.addresses])
+    return await _first(where.some_announced(besides=problems), serial, problems, where.prove)
+
+
+def _failure(settings: Gateway, serial: str | None, problems: Mapping[str, GatewayError]) -> GatewayError:
+    """What to tell when nothing was found: what is suspicious, what is wrong at `host`, what is wrong elsewhere."""
+    suspicious = (problem for problem in problems.values() if isinstance(problem, CertificateChanged))
+    others = (problem for problem in problems.values() if not isinstance(problem, WrongGateway))
+    problem = next(suspicious, None) or problems.get(settings.host or "") or next(others, None)
     if isinstance(problem, GatewayUnreachable):
-        raise GatewayUnreachable(f"{problem}; is it switched on, and host in its [[gateway]] right?")
+        return GatewayUnreachable(f"{problem}; is it switched on, and host in its [[gateway]] right?")
     name = f"gateway {serial}" if serial else "gateway"
-    raise problem or GatewayUnreachable(f"no {name} found on this network: set host in its [[gateway]]")
-
-
-async def _addresses(settings: Gateway, serial: str | None) -> Sequence[str]:
-    if settings.host is not None:
-        return (settings.host,)
-    found = await discover(DISCOVERY)
-    wanted = [gateway for gateway in found if serial is None or gateway.serial in (None, serial)]
-    return [address for gateway in wanted for address in gateway.addresses]
+    return problem or GatewayUnreachable(f"no {name} found on this network: set host in its [[gateway]]")
 
 
 async def _introduce(http: GatewayHttp, serial: str | None) -> GatewayInfo:
     path = INFO.paths[0]
     response = await http.get(path, deadline=INFO.deadline, limit=LIMIT)
-    info = parse_info(response.content(path))
+    try:
+        info = parse_info(response.content(path))
+    except UnusableReply as problem:
+        info = await _introduce_by_page(http, problem)
     if serial is not None and info.serial != serial:
         raise WrongGateway(
             f"gateway {info.serial} answers at {http.url}, not {serial}: check host and serial in its [[gateway]]"
@@ -68,36 +134,10 @@ async def _introduce(http: GatewayHttp, serial: str | None) -> GatewayInfo:
     return info
 
 
-class Line:
-    """Asks on behalf of probe and poller: keeps count, and opens a new session after a 401."""
-
-    def __init__(self, http: GatewayHttp, login: Login, standing: Standing, clock: Clock) -> None:
-        self._http = http
-        self._login = login
-        self._standing = standing
-        self._clock = clock
-        self._renewed = clock.monotonic()
-
-    async def ask(self, path: str, deadline: float) -> bytes:
-        """The body of a good answer. Raises GatewayError, TokenRejected."""
-        try:
-            response = await self._http.get(path, deadline=deadline / self._clock.speed)
-            if response.status == 401 and self._may_renew() and await self._login.renew_session():  # noqa: PLR2004
-                response = await self._http.get(path, deadline=deadline / self._clock.speed)
-            log.debug("asked", gateway=self._standing.name, path=path, status=response.status, size=len(response.body))
-            content = response.content(path)
-        except GatewayError as error:
-            log.debug("not_answered", gateway=self._standing.name, path=path, reason=str(error))
-            self._standing.failed()
-            raise
-        if path not in INFO.paths:
-            self._standing.answered()
-        return content
-
-    def _may_renew(self) -> bool:
-        """A session is renewed once a minute at most, and not right after it was opened."""
-        now = self._clock.monotonic()
-        if now - self._renewed < SESSION_AT_MOST_EVERY:
-            return False
-        self._renewed = now
-        return True
+async def _introduce_by_page(http: GatewayHttp, problem: UnusableReply) -> GatewayInfo:
+    """Who answers, by the page `/home`: `/info` does not say. Raises `problem` when the page does not either."""
+    try:
+        response = await http.get(HOME, deadline=INFO.deadline, limit=LIMIT)
+        return parse_home(response.content(HOME))
+    except (UnusableReply, NotPermitted):
+        raise problem from None

@@ -26,6 +26,12 @@ ADDRESSES_LIMIT: Final = 8
 _DETAILS_DEADLINE: Final = 1000.0
 """Milliseconds for what an announcement left out; mostly it has everything."""
 
+_LOOK_EVERY: Final = 0.5
+"""Seconds between two looks whether the gateway that is wanted has been heard. Its other names come with the first."""
+
+_USUAL_PORTS: Final = (80, 443)
+"""What gateways announce; they answer at both, so it says nothing. Simulators have others."""
+
 _NAME_LIMIT: Final = 63  # characters, as DNS has it
 _SERIAL: Final = re.compile(rb"[A-Za-z0-9]{1,32}")
 _Address = IPv4Address | IPv6Address
@@ -38,15 +44,18 @@ class Found:
     serial: str | None
     """None: it does not say, or not as a serial number."""
     addresses: tuple[str, ...]
-    """At least one, best first, as they stand in a URL: IPv6 in brackets."""
+    """At least one, best first, as they stand in a URL: IPv6 in brackets, an unusual port behind it."""
     name: str
     """What it calls itself, for people."""
 
 
-async def discover(seconds: float, *, interfaces: Sequence[str] | None = None) -> list[Found]:
+async def discover(
+    seconds: float, *, wanted: str | None = None, interfaces: Sequence[str] | None = None
+) -> list[Found]:
     """Listen for so long, and give what was heard: each gateway once, ordered by serial number.
 
-    `interfaces` are addresses of this machine to listen on, all by default.
+    Ends sooner when the gateway with the serial number `wanted` was heard. `interfaces` are addresses of this machine
+    to listen on, all by default.
 
     Raises:
         GatewayUnreachable: This machine cannot search its network.
@@ -67,13 +76,25 @@ async def discover(seconds: float, *, interfaces: Sequence[str] | None = None) -
         raise GatewayUnreachable(
             f"cannot search the LAN for gateways ({error.strerror}): set host in [[gateway]]"
         ) from error
-    async with listener:
+    async with (
+        listener,
         # QM asks for answers to all. An answer to us alone might end up at another program of this machine that
         # listens on the same port, as avahi does.
-        async with AsyncServiceBrowser(listener.zeroconf, SERVICE, handlers=[hear], question_type=DNSQuestionType.QM):
-            await asyncio.sleep(seconds)
-        details = await asyncio.gather(*(_ask(listener.zeroconf, name) for name in names))
-    return _gateways(info for info in details if info is not None)
+        AsyncServiceBrowser(listener.zeroconf, SERVICE, handlers=[hear], question_type=DNSQuestionType.QM),
+    ):
+        return await _listen(listener.zeroconf, names, seconds, wanted)
+
+
+async def _listen(zeroconf: "Zeroconf", names: Iterable[str], seconds: float, wanted: str | None) -> list[Found]:
+    """What stands behind the names when the time is over, or when `wanted` is among them."""
+    now = asyncio.get_running_loop().time
+    end = now() + seconds
+    found: list[Found] = []
+    while (left := end - now()) > 0 and not any(gateway.serial == wanted for gateway in found):
+        await asyncio.sleep(left if wanted is None else min(left, _LOOK_EVERY))
+        details = await asyncio.gather(*(_ask(zeroconf, name) for name in names))
+        found = _gateways(info for info in details if info is not None)
+    return found
 
 
 async def _ask(zeroconf: "Zeroconf", name: str) -> "ServiceInfo | None":
@@ -101,10 +122,12 @@ def _gateways(announcements: Iterable["ServiceInfo"]) -> list[Found]:
     return found
 
 
-def _announced(info: "ServiceInfo") -> Sequence[_Address]:
+def _announced(info: "ServiceInfo") -> list[tuple[_Address, str]]:
+    """Addresses, and what follows them in a URL: an unusual port."""
     from zeroconf import IPVersion  # noqa: PLC0415 - as above
 
-    return info.ip_addresses_by_version(IPVersion.All)
+    port = f":{info.port}" if info.port and info.port not in _USUAL_PORTS else ""
+    return [(address, port) for address in info.ip_addresses_by_version(IPVersion.All)]
 
 
 def _serial(info: "ServiceInfo") -> str | None:
@@ -117,9 +140,12 @@ def _name(info: "ServiceInfo") -> str:
     return "".join(character if character.isprintable() else "?" for character in name)
 
 
-def _addresses(announced: Iterable[_Address]) -> tuple[str, ...]:
+def _addresses(announced: Iterable[tuple[_Address, str]]) -> tuple[str, ...]:
     """IPv4 before IPv6. What is good on one cable only, or on this machine, counts where there is nothing else."""
-    possible = {address for address in announced if not (address.is_unspecified or address.is_multicast)}
-    good = {address for address in possible if not (address.is_link_local or address.is_loopback)}
-    best = sorted(good or possible, key=lambda address: (address.version, int(address)))[:ADDRESSES_LIMIT]
-    return tuple(f"[{address}]" if address.version == 6 else str(address) for address in best)  # noqa: PLR2004 - IPv6
+    possible = {place for place in announced if not (place[0].is_unspecified or place[0].is_multicast)}
+    good = {place for place in possible if not (place[0].is_link_local or place[0].is_loopback)}
+    best = sorted(good or possible, key=lambda place: (place[0].version, int(place[0]), place[1]))
+    return tuple(
+        (str(address) if address.version == 4 else f"[{address}]") + port  # noqa: PLR2004 - IPv4
+        for address, port in best[:ADDRESSES_LIMIT]
+    )

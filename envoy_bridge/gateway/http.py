@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from typing import Final, Self
@@ -10,6 +12,7 @@ import aiohttp
 
 from envoy_bridge import __version__
 from envoy_bridge.errors import EndpointAbsent, GatewayUnreachable, NotPermitted, UnusableReply
+from envoy_bridge.gateway.eventstream import EventStream
 from envoy_bridge.gateway.pin import PinnedTls
 
 BODY_LIMIT: Final = 4 * 1024 * 1024
@@ -31,6 +34,7 @@ _CHUNK: Final = 64 * 1024
 # The deadline of a request is asyncio's: aiohttp's own costs a tenth of the request.
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_DEADLINE)
 _HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": f"envoy-bridge/{__version__}"}
+_JSON: Final = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Response:
 
 
 class GatewayHttp:
-    """The connection to one gateway. No redirects, no proxies.
+    """The connection to one gateway, and another for each stream. No redirects, no proxies.
 
     `headers` go with each request. Cookies are kept there by hand: the gateway gives its session without a path, and a
     cookie jar would then send it back to `/auth` only; to an IP address most would not send it at all.
@@ -74,12 +78,13 @@ class GatewayHttp:
         self._closing = False
         self._resets = 0
         self._turn = asyncio.Lock()
-        self._session = self._new_session()
+        self._session = self._new_session(closing=False)
 
-    def _new_session(self) -> aiohttp.ClientSession:
+    def _new_session(self, *, closing: bool) -> aiohttp.ClientSession:
+        """With `closing`, each request has a connection of its own."""
         connector = (
             aiohttp.TCPConnector(limit=1, ssl=self.tls.context if self.tls else False, force_close=True)
-            if self._closing
+            if closing
             else aiohttp.TCPConnector(
                 limit=1, ssl=self.tls.context if self.tls else False, keepalive_timeout=KEEP_ALIVE
             )
@@ -91,7 +96,7 @@ class GatewayHttp:
             timeout=_TIMEOUT,
             auto_decompress=False,
             trust_env=False,
-            trace_configs=[] if self._closing else [self._trace_resets()],
+            trace_configs=[] if closing else [self._trace_resets()],
         )
 
     def _trace_resets(self) -> aiohttp.TraceConfig:
@@ -121,7 +126,7 @@ class GatewayHttp:
         if not self._closing:
             self._closing = True
             await self._session.close()
-            self._session = self._new_session()
+            self._session = self._new_session(closing=True)
 
     async def get(self, path: str, *, deadline: float, limit: int = BODY_LIMIT) -> Response:
         """Ask for a path. Waits for its turn; `deadline` (seconds) counts from then on.
@@ -130,27 +135,68 @@ class GatewayHttp:
             GatewayUnreachable: no answer, or not in time.
             UnusableReply: an answer that is too large, cut short, or no HTTP.
         """
+        return await self._ask("GET", path, None, deadline, limit)
+
+    async def post(self, path: str, body: bytes, *, deadline: float) -> Response:
+        """Send JSON to a path; else as `get`. It may have been done even where the answer was lost."""
+        return await self._ask("POST", path, body, deadline, BODY_LIMIT)
+
+    async def _ask(self, method: str, path: str, body: bytes | None, deadline: float, limit: int) -> Response:
         async with self._turn:
             if self._resets >= RESETS_UNTIL_CLOSING:
                 await self._close_after_each()
-            try:
+            with self._explained(path, deadline):
                 async with (
                     asyncio.timeout(deadline),
-                    self._session.get(
-                        self.url + path, headers=self.headers, middlewares=self._middlewares, allow_redirects=False
-                    ) as response,
+                    self._request(self._session, method, path, body) as response,
                 ):
-                    body = await _read(response, path, limit)
-                    return Response(response.status, body, _cookies(response))
-            except TimeoutError as error:
-                raise GatewayUnreachable(f"{path} did not answer within {deadline:g} s") from error
-            except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
-                raise UnusableReply(f"{path} answers with something that is not whole HTTP") from error
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
-                self._resets += 1
-                raise GatewayUnreachable(f"{self.url} closed the connection") from error
-            except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise GatewayUnreachable(f"{self.url} does not answer: {_reason(error)}") from error
+                    return Response(response.status, await _read(response, path, limit), _cookies(response))
+
+    @asynccontextmanager
+    async def stream(self, path: str, *, deadline: float, silence: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open a stream of events; gives an iterator over the data of each, which ends by an error only.
+
+        It has a connection of its own, so that the others need not wait. `deadline`: seconds until it begins.
+        `silence`: seconds without a byte after which it is given up.
+
+        Raises:
+            NotPermitted, EndpointAbsent, GatewayUnreachable, UnusableReply: it does not begin; as `get` and `content`.
+            GatewayUnreachable: from the iterator: it fell silent, or was closed.
+            UnusableReply: from the iterator: an event that is too large.
+        """
+        async with self._new_session(closing=True) as session, AsyncExitStack() as stack:
+            with self._explained(path, deadline):
+                async with asyncio.timeout(deadline):
+                    response = await stack.enter_async_context(self._request(session, "GET", path))
+            Response(response.status, b"").content(path)
+            yield await stack.enter_async_context(aclosing(_events(response, path, silence)))
+
+    def _request(
+        self, session: aiohttp.ClientSession, method: str, path: str, body: bytes | None = None
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        return session.request(
+            method,
+            self.url + path,
+            data=body,
+            headers=self.headers if body is None else self.headers | _JSON,
+            middlewares=self._middlewares,
+            allow_redirects=False,
+        )
+
+    @contextmanager
+    def _explained(self, path: str, deadline: float) -> Iterator[None]:
+        """Whatever goes wrong inside is raised as what it means."""
+        try:
+            yield
+        except TimeoutError as error:
+            raise GatewayUnreachable(f"{path} did not answer within {deadline:g} s") from error
+        except (aiohttp.ClientResponseError, aiohttp.ClientPayloadError) as error:
+            raise UnusableReply(f"{path} answers with something that is not whole HTTP") from error
+        except (aiohttp.ServerDisconnectedError, ConnectionResetError) as error:
+            self._resets += 1
+            raise GatewayUnreachable(f"{self.url} closed the connection") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise GatewayUnreachable(f"{self.url} does not answer: {_reason(error)}") from error
 
     async def close(self) -> None:
         """Close the connection."""
@@ -175,6 +221,23 @@ async def _read(response: aiohttp.ClientResponse, path: str, limit: int) -> byte
         if len(body) > limit:
             raise UnusableReply(f"{path} answers with more than {limit} bytes")
     return bytes(body)
+
+
+async def _events(response: aiohttp.ClientResponse, path: str, silence: float) -> AsyncGenerator[bytes]:
+    """The data of each event that comes."""
+    stream = EventStream()
+    while True:
+        try:
+            async with asyncio.timeout(silence):
+                chunk = await response.content.readany()
+        except TimeoutError as error:
+            raise GatewayUnreachable(f"{path} has been silent for {silence:g} s") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise GatewayUnreachable(f"{path} was cut off") from error
+        if not chunk:
+            raise GatewayUnreachable(f"{path} was ended by the gateway")
+        for data in stream.feed(chunk):
+            yield data
 
 
 def _cookies(response: aiohttp.ClientResponse) -> str:

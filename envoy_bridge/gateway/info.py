@@ -2,10 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from lxml import etree
 
 from envoy_bridge.errors import UnusableReply
+
+HOME: Final = "/home"
+"""The page that names the serial number where `/info` does not: before firmware 3.9."""
 
 LIMIT = 64 * 1024
 """Bytes of `/info` that are read at most; real ones have two thousand. It is width that costs memory, not depth."""
@@ -35,10 +39,14 @@ class GatewayInfo:
     part_number: str
     metered: bool
     web_tokens: bool
+    path: str = "/info"
+    """Where it says so: `/home` before firmware 3.9."""
 
     @property
     def model(self) -> str:
         """What people call this box."""
+        if self.path == HOME:
+            return "Envoy"
         known = _MODELS.get(self.part_number[:9])
         return known or ("IQ Gateway Metered" if self.metered else "IQ Gateway")
 
@@ -70,14 +78,14 @@ def parse_info(body: bytes) -> GatewayInfo:
     return GatewayInfo(
         serial=serial,
         firmware=firmware,
-        version=_version(firmware),
+        version=version_of(firmware),
         part_number=re.sub(r"[^A-Za-z0-9-]", "", text("pn"))[:32],
         metered=text("imeter") == "true",
         web_tokens=text("web-tokens") == "true",
     )
 
 
-def _version(firmware: str) -> Version:
+def version_of(firmware: str) -> Version:
     """The firmware as numbers. A long form such as 8.2.8.2.4264 counts as 8.2.4264."""
     numbers = tuple(int(part) for part in re.findall(r"\d+", firmware))
     return numbers[-3:] if len(numbers) > 4 else numbers  # noqa: PLR2004 - the short form has three or four parts

@@ -6,70 +6,20 @@ that is not in the result is not this endpoint's.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from envoy_bridge.gateway import wire
-from envoy_bridge.gateway.info import GatewayInfo
+from envoy_bridge.gateway.known import FLOW_OF_MEASUREMENT, Fields, Known, phase_count
 from envoy_bridge.model import (
     Channel,
     Circuit,
     Consumption,
     Flow,
-    Inverter,
     NetConsumption,
     Production,
     Storage,
     number,
-    scaled,
 )
-
-Fields = Mapping[str, Any]
-"""Fields of the model by name."""
-
-FLOW_OF_MEASUREMENT = {
-    "production": "production",
-    "net-consumption": "net_consumption",
-    "total-consumption": "consumption",
-    "storage": "storage",
-    "backfeed": "backfeed",
-    "load": "load",
-    "evse": "evse",
-    "pv3p": "pv3p",
-}
-"""What a gateway calls a measurement, and the flow it is."""
-
-SILENT_AFTER = 2 * 3600.0
-"""Seconds without a report until an inverter counts as offline: twice the longest interval they are set to."""
-
-_INVERTER = 1
-_PHASES_OF_MODE = {"single": 1, "split": 2, "three": 3}
-_END_OF_TIME = 4102444800.0
-
-
-class Known:
-    """What is known of a gateway besides the reply at hand. `meters`: None where it has no list of meters."""
-
-    def __init__(self, info: GatewayInfo, meters: wire.Meters | None = None) -> None:
-        self.info = info
-        self.meters = meters
-        self.measuring: Mapping[str, wire.Meter] = {
-            FLOW_OF_MEASUREMENT[meter.measurement_type]: meter
-            for meter in reversed(meters or ())
-            if meter.state == "enabled" and meter.measurement_type in FLOW_OF_MEASUREMENT
-        }
-        """The CTs that are enabled, by flow."""
-
-
-def moment(seconds: float | None) -> datetime | None:
-    """A time in UTC from seconds since 1970. 0 is how a gateway says never."""
-    return datetime.fromtimestamp(seconds, UTC) if seconds is not None and 0 < seconds < _END_OF_TIME else None
-
-
-def phase_count(meter: wire.Meter) -> int:
-    """How many phases a CT measures. The gateway lists three channels whatever is connected."""
-    return meter.phase_count or _PHASES_OF_MODE.get(meter.phase_mode, 1)
-
 
 # --- /ivp/meters and /ivp/meters/readings
 
@@ -159,7 +109,7 @@ def _meter_sections(reply: wire.ProductionReport) -> Iterable[tuple[str, wire.Re
         if section.type == "eim":
             yield "production", section
     for section in reply.consumption:
-        name = FLOW_OF_MEASUREMENT.get(section.measurement_type)
+        name = FLOW_OF_MEASUREMENT.get(section.measurement_type or "")
         if section.type == "eim" and name in ("consumption", "net_consumption"):
             yield name, section
 
@@ -221,68 +171,3 @@ def production_of_totals(reply: wire.ProductionTotals, known: Known, _now: float
 
 def _production(power: float | None, energy: float | None) -> Flow[Production]:
     return Flow(total=Production(power=number(power), energy_lifetime=number(energy)))
-
-
-# --- inverters
-
-
-def inverters(reply: wire.InverterReports, _known: Known, now: float) -> Fields:
-    """The list of inverters. Batteries and others in it have another device type; the oldest firmware gives none."""
-    return {
-        "inverter": {
-            str(entry.serial_number): Inverter(
-                power=number(entry.last_report_watts),
-                power_max=number(entry.max_report_watts),
-                last_report=moment(entry.last_report_date),
-                availability=_availability(entry.last_report_date, now),
-            )
-            for entry in reply
-            if entry.dev_type in (None, _INVERTER)
-        }
-    }
-
-
-def _availability(last_report: float | None, now: float) -> str | None:
-    if last_report is None:
-        return None
-    return "online" if now - last_report < SILENT_AFTER else "offline"
-
-
-def inverter_details(reply: wire.DeviceData, _known: Known, now: float) -> Fields:
-    """What each inverter measures, where the firmware tells; about fifty entries at most, meters included."""
-    return {
-        "inverter_details": {
-            device.sn: _inverter(device.channels, now)
-            for device in reply.values()
-            if isinstance(device, wire.Device) and device.dev_name == "pcu" and device.channels
-        }
-    }
-
-
-def _inverter(channels: Sequence[wire.DeviceChannel], now: float) -> Inverter:
-    """One inverter; one with several inputs makes the sum, its other values are those of the first input."""
-    last, made = channels[0].last_reading, [channel.lifetime.joules_produced for channel in channels]
-    powers = [_mean_power(channel.last_reading) for channel in channels]
-    return Inverter(
-        power=_sum(powers),
-        last_report=moment(last.end_date),
-        availability=_availability(last.end_date, now),
-        energy_lifetime=scaled(_sum(made), 1 / 3600),
-        ac_voltage=scaled(last.ac_millivolts, 1e-3),
-        ac_current=scaled(last.ac_milliamperes, 1e-3),
-        ac_frequency=scaled(last.ac_millihertz, 1e-3),
-        dc_voltage=scaled(last.dc_millivolts, 1e-3),
-        dc_current=scaled(last.dc_milliamperes, 1e-3),
-        temperature=number(last.celsius),
-    )
-
-
-def _mean_power(reading: wire.LastReading) -> float | None:
-    if reading.joules_produced is None or not reading.duration:
-        return None
-    return round(reading.joules_produced / reading.duration)
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None

@@ -8,7 +8,7 @@ a new one. That is continuity, not proof: `/info` can be imitated.
 import hashlib
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,6 +16,9 @@ from envoy_bridge import state
 from envoy_bridge.errors import CertificateChanged, StateError
 from envoy_bridge.gateway.info import GatewayInfo
 from envoy_bridge.logs import get_logger
+
+if TYPE_CHECKING:
+    from envoy_bridge.gateway.http import GatewayHttp
 
 log = get_logger(__name__)
 
@@ -64,7 +67,7 @@ class Pins:
         self._pins: dict[str, Pin] = {}
         try:
             self._pins = msgspec.json.decode(state.read(self._path) or b"{}", type=dict[str, Pin])
-        except msgspec.MsgspecError:
+        except (ValueError, RecursionError):
             log.warning("pins_unreadable", path=str(self._path), consequence="certificates are pinned anew")
 
     def settle(self, tls: PinnedTls, info: GatewayInfo) -> bool:
@@ -90,6 +93,19 @@ class Pins:
             self._pins[info.serial] = seen
             self._write()
         return known is not None and known.sha256 != seen.sha256
+
+    def prove(self, http: "GatewayHttp", info: GatewayInfo) -> None:
+        """At an address that was announced: is it the gateway we know, whatever firmware it says it has?
+
+        Raises:
+            CertificateChanged: it shows another certificate than the one that is pinned, or none.
+        """
+        known = self._pins.get(info.serial)
+        if known is not None and (http.tls is None or http.tls.seen != known.sha256):
+            raise CertificateChanged(
+                f"{http.url} announces itself as gateway {info.serial}, with another certificate than before; "
+                "no token was sent. If it is yours, set host in its [[gateway]]"
+            )
 
     def _write(self) -> None:
         """Keep the pins on disk; where that cannot be written, at least until the next start."""

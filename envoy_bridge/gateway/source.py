@@ -5,26 +5,33 @@ goes to the sink. All waiting and all decisions about trouble are here; what the
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Gateway
 from envoy_bridge.errors import GatewayError, GatewayUnreachable, LoginError, NotPermitted, StateError
-from envoy_bridge.gateway.assemble import snapshot, update
+from envoy_bridge.gateway.addresses import Addresses, Whereabouts
+from envoy_bridge.gateway.assemble import carried_over, snapshot, update
 from envoy_bridge.gateway.auth import Login, TokenLogin, Tokens, log_in
-from envoy_bridge.gateway.connect import Line, connect
-from envoy_bridge.gateway.endpoints import INFO, METERS, Cadence
+from envoy_bridge.gateway.basics import INFO, METERS
+from envoy_bridge.gateway.beside import beside, listen
+from envoy_bridge.gateway.connect import connect
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.http import GatewayHttp
 from envoy_bridge.gateway.info import GatewayInfo
-from envoy_bridge.gateway.normalise import Fields, phase_count
+from envoy_bridge.gateway.known import Fields, wiring
+from envoy_bridge.gateway.line import Line
+from envoy_bridge.gateway.pace import retry_delay
 from envoy_bridge.gateway.pin import Pins
-from envoy_bridge.gateway.plan import Plan, Reply, describe
-from envoy_bridge.gateway.poll import Poller, Schedule, retry_delay
+from envoy_bridge.gateway.plan import Access, Plan, Reply, describe
+from envoy_bridge.gateway.poll import Poller
 from envoy_bridge.gateway.probe import Probe
+from envoy_bridge.gateway.rows import Cadence
+from envoy_bridge.gateway.schedule import Schedule, cadences
 from envoy_bridge.gateway.standing import OFFLINE_AFTER, Standing
 from envoy_bridge.sinks.base import Sink
 
@@ -33,8 +40,6 @@ PATIENT_PROBES: Final = 3
 
 OVERDUE_AFTER: Final = 120.0
 """Seconds beyond the shortest cadence in which nothing is asked or answered: then this task hangs."""
-
-HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class Surroundings:
     pins: Pins
     clock: Clock
     sink: Sink
+    addresses: Addresses = field(default_factory=Addresses)
+    interfaces: Sequence[str] | None = None
+    """Addresses of this machine on which gateways are looked for; None: all."""
 
 
 class _PlanOutdatedError(Exception):
@@ -57,6 +65,8 @@ class _Memory:
     """What outlives a connection, so that a gateway that comes back is asked as before."""
 
     plan: Plan | None = None
+    outdated: bool = False
+    """The plan is no longer right: probe again."""
     schedule: Schedule | None = None
     fields: Fields = field(default_factory=dict)
     quirks: set[str] = field(default_factory=set)
@@ -73,11 +83,15 @@ class GatewaySource:
         self._clock = around.clock
         self._tokens = Tokens(settings, around.directory, around.enlighten, around.clock)
         self._memory = _Memory()
+        self._whereabouts = Whereabouts(
+            addresses=around.addresses, clock=around.clock, interfaces=around.interfaces, prove=around.pins.prove
+        )
         self._failures = 0
         self._probes = 0
         self._distrust = False
         self._lost = True
         self._poller: Poller | None = None
+        self._said: object = None
         self.standing = Standing(settings.host or "gateway", around.sink, around.clock)
         if settings.serial is not None:
             self.standing.identify(settings.serial)
@@ -108,31 +122,39 @@ class GatewaySource:
             try:
                 await self._session()
             except _PlanOutdatedError:
-                self._memory.plan = None
+                self._memory.outdated = True
             except (GatewayError, LoginError, StateError) as error:
                 self._failures += 1
                 self._lost = True
                 self._distrust = isinstance(error, NotPermitted)
                 if not isinstance(error, GatewayUnreachable):
-                    self._memory.plan = None
+                    self._memory.outdated = True
                 self.standing.trouble(error)
                 await self._clock.sleep(retry_delay(self._failures, first=2.0))
 
     async def _session(self) -> None:
         """One connection, from `/info` until something ends it."""
-        http, info = await connect(self._settings, self.standing.serial)
+        where = self._whereabouts
+        http, info = await connect(self._settings, self.standing.serial, where)
         async with http:
             self._recognise(http, info)
+            if where.former is not None:
+                moved = f"the gateway answers at {where.address} now instead of {where.former}"
+                self.standing.tell("warning", "address_changed", moved)
             login = await log_in(http, info, self._settings, self._tokens, distrust=self._distrust)
             line = Line(http, login, self.standing, self._clock)
             plan, replies = await self._plan(line, info, login)
-            renewal = asyncio.create_task(self._tokens.renew_in_time(login)) if isinstance(login, TokenLogin) else None
-            try:
-                await self._poll(line, plan, replies)
-            finally:
-                if renewal is not None:
-                    renewal.cancel()
-                    await asyncio.gather(renewal, return_exceptions=True)
+            poller = self._poller = self._begin(line, plan, replies)
+            async with beside(self._side_tasks(line, login, poller)):
+                while True:
+                    self._take(poller, await poller.next())
+
+    def _side_tasks(self, line: Line, login: Login, poller: Poller) -> Iterator[Coroutine[Any, Any, None]]:
+        """What goes on while we poll."""
+        if isinstance(login, TokenLogin):
+            yield self._tokens.renew_in_time(login)
+        for endpoint in poller.streams:
+            yield listen(line, endpoint, partial(self._take, poller), poller.refused.add, self._clock)
 
     def _recognise(self, http: GatewayHttp, info: GatewayInfo) -> None:
         """It is the gateway we know, with the certificate we know; or a new firmware with a new one."""
@@ -149,37 +171,59 @@ class GatewaySource:
         """The plan of last time if nothing has changed, else a new one with the replies that the probe brought."""
         memory = self._memory
         memory.login = login.describe()
-        if memory.plan is not None and memory.plan.info == info:
+        access = Access.of(login.role, self._settings)
+        if memory.plan is not None and not memory.outdated and (memory.plan.info, memory.plan.access) == (info, access):
             return memory.plan, ()
         self._probes += 1
-        plan, replies = await Probe(line.ask, info, self._clock.wall, patient=self._probes <= PATIENT_PROBES).run()
+        patient = self._probes <= PATIENT_PROBES
+        plan, replies = await Probe(line.ask, info, self._clock.wall, access=access, patient=patient).run()
         self._probes = 0
-        memory.plan, memory.schedule = plan, None
-        memory.fields = {name: value for name, value in memory.fields.items() if name in plan.sources}
+        if memory.plan is not None:
+            plan = plan.inherit(memory.plan)
+        memory.plan, memory.schedule, memory.outdated = plan, None, False
+        memory.fields = carried_over(plan, memory.fields)
         self._remember_quirks(plan.quirks)
         return plan, replies
 
-    async def _poll(self, line: Line, plan: Plan, replies: Sequence[Reply]) -> None:
+    def _begin(self, line: Line, plan: Plan, replies: Sequence[Reply]) -> Poller:
+        """Publish what the probe brought, and go on where we were."""
         memory = self._memory
         if memory.schedule is None:
             answered = {reply.endpoint.id for reply in replies}
-            memory.schedule = Schedule.of(plan, self._cadences(), answered, self._clock.monotonic())
-        poller = self._poller = Poller(line.ask, plan, memory.schedule, self._clock)
+            memory.schedule = Schedule.of(plan, cadences(self._settings), answered, self._clock.monotonic())
+        poller = Poller(line, plan, memory.schedule, self._clock)
         self._announce(plan)
         for reply in replies:
-            memory.fields = update(plan, memory.fields, reply)
+            plan = self._learn(reply)
+        poller.follow(plan)
         if replies:
             self._publish(plan)
         else:
             poller.resume()
-        while True:
-            reply = await poller.next()
-            self._check(plan, reply)
-            memory.fields = update(plan, memory.fields, reply)
-            if self._remember_quirks(reply.quirks):
-                self._announce(plan)
-            if reply.endpoint is not INFO:
-                self._publish(plan)
+        return poller
+
+    def _take(self, poller: Poller, reply: Reply) -> None:
+        """What one reply changes: the plan, what is known, what is asked, what is published."""
+        before = self._memory.plan
+        assert before is not None  # noqa: S101 - there is a plan while we poll
+        self._check(before, reply)
+        plan = self._learn(reply)
+        if plan is not before:
+            poller.follow(plan)
+        if plan.tells(reply.endpoint):
+            self._publish(plan)
+        elif reply.endpoint is not INFO:
+            poller.rest(reply.endpoint)
+        self._announce(plan)
+
+    def _learn(self, reply: Reply) -> Plan:
+        """Keep what a reply tells. Gives the plan, which may have learnt from it."""
+        memory = self._memory
+        assert memory.plan is not None  # noqa: S101 - as above
+        plan = memory.plan = memory.plan.learn(reply)
+        memory.fields = update(plan, memory.fields, reply)
+        self._remember_quirks(reply.quirks)
+        return plan
 
     def _publish(self, plan: Plan) -> None:
         self._failures = 0
@@ -201,50 +245,44 @@ class GatewaySource:
             return
         if reply.endpoint is INFO and reply.data != plan.info:
             raise _PlanOutdatedError
-        if reply.endpoint is METERS and _wiring(reply.data) != _wiring(plan.meters):
+        if reply.endpoint is METERS and wiring(reply.data) != wiring(plan.meters):
             changed = "the configuration of the CTs changed; the gateway is probed anew"
             self.standing.tell("warning", "meters_changed", changed)
             raise _PlanOutdatedError
 
-    def _cadences(self) -> Mapping[Cadence, float]:
-        settings = self._settings
-        return {
-            Cadence.FAST: float(settings.fast),
-            Cadence.SLOW: float(settings.slow),
-            Cadence.INVERTERS: float(settings.inverters),
-            Cadence.HOURLY: HOUR,
-        }
-
     def _shortest_cadence(self) -> float:
-        cadences, plan = self._cadences(), self._memory.plan
-        return min(cadences[endpoint.cadence] for endpoint in plan.endpoints) if plan else cadences[Cadence.FAST]
+        every, plan = cadences(self._settings), self._memory.plan
+        return min(every[endpoint.cadence] for endpoint in plan.endpoints) if plan else every[Cadence.FAST]
 
     def _silence_allowed(self) -> float:
         """Seconds without a good reply until the gateway is offline.
 
         As long as it answers at all, the slowest endpoint may still be good when the others are not.
         """
-        cadences, plan = self._cadences(), self._memory.plan
+        every, plan = cadences(self._settings), self._memory.plan
         slowest = (
-            max((cadences[endpoint.cadence] for endpoint in plan.endpoints if endpoint is not INFO), default=0.0)
+            max((every[each.cadence] for each in plan.endpoints if each.cadence is not Cadence.HOURLY), default=0.0)
             if plan
             else 0.0
         )
         return max(OFFLINE_AFTER, 3 * (self._shortest_cadence() if self._lost else slowest))
 
-    def _remember_quirks(self, fired: Sequence[str] | frozenset[str]) -> bool:
+    def _remember_quirks(self, fired: Sequence[str] | frozenset[str]) -> None:
         new = set(fired) - self._memory.quirks
         self._memory.quirks |= new
         for quirk in sorted(new):
             message = f"the firmware has a known fault, which is repaired: {quirk}"
             self.standing.tell("info", "quirk_found", message)
-        return bool(new)
 
     def _announce(self, plan: Plan) -> None:
-        info = describe(plan) | {"login": self._memory.login, "quirks": sorted(self._memory.quirks)}
-        self._around.sink.info(plan.info.serial, info)
-
-
-def _wiring(meters: Sequence[Any] | None) -> list[tuple[object, ...]]:
-    """What of the meters the plan depends on."""
-    return [(meter.eid, meter.state, meter.measurement_type, phase_count(meter)) for meter in meters or ()]
+        """Say what the gateway is and how it is asked; once, until it is something else."""
+        memory = self._memory
+        refused = set() if self._poller is None else self._poller.refused
+        paces = {} if memory.schedule is None else memory.schedule.paces()
+        said = (plan, memory.login, frozenset(memory.quirks), frozenset(refused), paces)
+        if said != self._said:
+            self._said = said
+            told = describe(plan)
+            told["not_permitted"] = sorted({*told["not_permitted"], *refused})
+            told |= {"login": memory.login, "quirks": sorted(memory.quirks), "slowed_down": paces}
+            self._around.sink.info(plan.info.serial, told)

@@ -61,9 +61,12 @@ class ReportLine(Struct, frozen=True, rename="camel"):
 class ReportSection(ReportLine, frozen=True, rename="camel"):
     """One entry of the production report: `type` is `inverters`, `eim` (a meter) or `acb` (AC batteries)."""
 
-    type: str = ""
-    measurement_type: str = ""
-    active_count: Count = 0
+    type: str | None = None
+    measurement_type: str | None = None
+    active_count: Count | None = None
+    wh_now: float | None = None
+    state: str | None = None
+    percent_full: float | None = None
     lines: tuple[ReportLine, ...] = ()
 
 

@@ -58,6 +58,18 @@ class Hang:
         return exchange.healthy()
 
 
+class Stall:
+    """No byte until so many seconds after this fault was made, as of an endpoint at night; healthy from then on."""
+
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self._over = clock.monotonic() + seconds
+
+    async def play(self, exchange: Exchange) -> web.Response:
+        """Wait for the end of it; end at once when the client leaves."""
+        await exchange.clock.sleep(self._over - exchange.clock.monotonic())
+        return exchange.healthy()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """Another body than the healthy one: numbers that cannot be, an empty list, half a document."""

@@ -1,8 +1,9 @@
 """HAR 1.2 recordings: what a gateway answered, path by path."""
 
 import base64
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -10,7 +11,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from envoy_bridge.errors import ConfigurationError, UnusableReply
-from envoy_bridge.gateway.info import parse_info
+from envoy_bridge.gateway.basics import INFO
+from envoy_bridge.gateway.info import GatewayInfo
+from envoy_bridge.gateway.legacy import identify
 
 LIMIT = 32 * 1024 * 1024
 """Bytes of a recording that are read at most. A gateway with every endpoint recorded takes 0.2 MB."""
@@ -28,10 +31,19 @@ class Recorded:
 
 
 class World(Protocol):
-    """What a gateway says at a moment. `/info` must be among it: it tells serial, firmware and kind of login."""
+    """What a gateway says at a moment. Who it is must be among it: `/info`, or before firmware 3.9 `/home`."""
 
     def reply(self, path: str, now: float) -> Recorded | None:
         """The answer to GET `path` (with its query) at `now` (seconds since 1970); None: no such endpoint."""
+
+
+def identity(world: World, now: float = 0.0) -> GatewayInfo:
+    """Who the gateway is: `/info` says it, or before firmware 3.9 the page `/home`. Raises UnusableReply."""
+    bodies = [answer.body for path in INFO.paths if (answer := world.reply(path, now)) is not None]
+    for body in bodies[:-1]:
+        with contextlib.suppress(UnusableReply):
+            return identify(body)
+    return identify(bodies[-1] if bodies else b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +60,20 @@ class Recording:
         """Read a recording. Of several answers to one path the last counts: before a login there may be a 401.
 
         Raises:
-            ConfigurationError: the file cannot be read, is not a HAR, or holds no usable `/info` of a gateway.
+            ConfigurationError: the file cannot be read, is not a HAR, or holds neither a usable `/info` nor `/home`.
         """
         try:
             replies = _replies(_read(path))
         except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{path} is not a HAR file: {error}") from error
-        answer = _find(replies, "/info")
-        if answer is None:
+        unknown = cls("", "", needs_token=False, replies=replies)
+        if not any(unknown.reply(name, 0.0) for name in INFO.paths):
             raise ConfigurationError(f"{path} holds no answer to /info: record the gateway's /info too")
         try:
-            info = parse_info(answer.body)
+            info = identity(unknown)
         except UnusableReply as error:
             raise ConfigurationError(f"{path} is not a recording of a gateway: {error}") from error
-        return cls(info.serial, info.firmware, info.web_tokens, replies)
+        return replace(unknown, serial=info.serial, firmware=info.firmware, needs_token=info.web_tokens)
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import msgspec
 
 from envoy_bridge.clock import Clock
 from envoy_bridge.errors import UnusableReply
-from envoy_bridge.gateway.endpoints import json
+from envoy_bridge.gateway.rows import json
 from envoy_bridge.simulator.har import Recorded, Recording
 from envoy_bridge.simulator.household import Household, Moment
 from envoy_bridge.simulator.rewrite import REWRITES, Rewrite

@@ -38,7 +38,7 @@ class TokenService(SimulatedServer):
     """Logs `users` (password by e-mail address) in, and makes out tokens for any serial they name.
 
     May be changed while it runs: `users`, `mfa` (accounts ask for a second factor), `life` of the tokens in seconds,
-    `role`, `made_out_to` (another serial than the one asked for), and `faults` for LOGIN and TOKENS.
+    `role` (or `installer`), `made_out_to` (another serial than the one asked for), and `faults` for LOGIN and TOKENS.
     """
 
     def __init__(self, *, port: int = 0, users: Mapping[str, str] | None = None, clock: Clock = REAL_TIME) -> None:
@@ -69,17 +69,19 @@ class TokenService(SimulatedServer):
         """How often somebody asked for a token, whatever came of it."""
         return sum(request.path == TOKENS for request in self.requests)
 
-    def issue(self, serial: str, *, life: float | None = None, username: str = USERNAME) -> str:
+    def issue(
+        self, serial: str, *, life: float | None = None, username: str = USERNAME, role: str | None = None
+    ) -> str:
         """Make out a token without any HTTP; with a negative `life` one that has expired."""
         now = int(self._clock.wall())
         expires = now + int(self.life if life is None else life)
-        token = sign(Claims(aud=serial, role=self.role, exp=expires, iat=now, username=username))
+        token = sign(Claims(aud=serial, role=role or self.role, exp=expires, iat=now, username=username))
         self.issued.add(token)
         return token
 
-    def knows(self, token: str, serial: str, now: float) -> bool:
-        """Whether the gateway `serial` takes this token: made out here, to it, and not expired."""
-        return token in self.issued and holds(token, serial, now)
+    def role_of(self, token: str, serial: str, now: float) -> str | None:
+        """As what the gateway `serial` takes this token. None: not made out here, or not to it, or expired."""
+        return role_of(token, serial, now) if token in self.issued else None
 
     def answer(self, request: web.BaseRequest, body: bytes) -> web.Response:
         """The two calls that lead to a token."""
@@ -134,11 +136,11 @@ def sign(claims: Claims) -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
-def holds(token: str, serial: str, now: float) -> bool:
-    """Whether the text is a token made out to `serial` that has not expired at `now` (seconds since 1970)."""
+def role_of(token: str, serial: str, now: float) -> str | None:
+    """The role in a token made out to `serial` that has not expired at `now` (seconds since 1970); else None."""
     try:
         _header, payload, _signature = token.split(".")
         claims = msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="), type=Claims)
     except ValueError:
-        return False
-    return claims.aud == serial and claims.exp > now
+        return None
+    return claims.role if claims.aud == serial and claims.exp > now else None

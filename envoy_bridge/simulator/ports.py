@@ -11,8 +11,16 @@ LOOPBACK = "127.0.0.1"
 class Port:
     """One port of loopback. While it does not listen it refuses connections, and nobody else can take its number."""
 
-    def __init__(self, number: int = 0, context: ssl.SSLContext | None = None, *, enabled: bool = True) -> None:
+    def __init__(
+        self,
+        number: int = 0,
+        context: ssl.SSLContext | None = None,
+        *,
+        host: str = LOOPBACK,
+        enabled: bool = True,
+    ) -> None:
         """`number` 0 takes a free one; with a `context` it speaks HTTPS; not `enabled`, it never listens."""
+        self.host = host
         self.number = number
         self.enabled = enabled
         self._context = context
@@ -22,7 +30,12 @@ class Port:
     @property
     def url(self) -> str:
         """Scheme, host and port."""
-        return f"{'https' if self._context else 'http'}://{LOOPBACK}:{self.number}"
+        return f"{'https' if self._context else 'http'}://{self.address}"
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.number}" if ":" in self.host else f"{self.host}:{self.number}"
 
     def claim(self) -> None:
         """Settle the number: bound, but not listening. Raises OSError when it is taken."""
@@ -53,11 +66,17 @@ class Port:
             self._claim.close()
             self._claim = None
 
+    def move(self, host: str, number: int) -> None:
+        """Give this place up and claim another. Raises OSError when that is taken; then it has none."""
+        self.release()
+        self.host, self.number = host, number
+        self.claim()
+
     def _bind(self) -> socket.socket:
-        bound = socket.socket()
+        bound = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else the claim would bar the listener
-            bound.bind((LOOPBACK, self.number))
+            bound.bind((self.host, self.number))
         except OSError:
             bound.close()
             raise

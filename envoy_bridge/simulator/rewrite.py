@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from envoy_bridge.gateway.endpoints import DEVICE_DATA, INVERTERS, READINGS, REPORT, TOTALS, json
-from envoy_bridge.simulator.household import REPORT_EVERY, InverterReport
+from envoy_bridge.gateway.basics import READINGS, REPORT, TOTALS
+from envoy_bridge.gateway.devices.inverter import DEVICE_DATA, INVERTERS
+from envoy_bridge.gateway.rows import json
+from envoy_bridge.simulator.household import REPORT_EVERY, InverterReport, Power
 from envoy_bridge.simulator.view import Row, Values, View, filled, measured, stamped
 
 _ENERGIES = {"actEnergyDlvd": "delivered", "actEnergyRcvd": "received"}
@@ -187,6 +189,11 @@ def _secctrl(body: Row, view: View) -> Row:
     return filled(body, {"agg_soc": soc, "ENC_agg_soc": soc, "ENC_agg_avail_energy": stored})
 
 
+def _status(body: Row, view: View) -> Row:
+    """`/ivp/ensemble/status`, which repeats secctrl."""
+    return filled(body, {"secctrl": _secctrl(body.get("secctrl", {}), view)})
+
+
 def _inventory(groups: list[Row], view: View) -> list[Row]:
     if not view.shape.equipment.capacity:
         return groups
@@ -197,6 +204,33 @@ def _inventory(groups: list[Row], view: View) -> list[Row]:
         else group
         for group in groups
     ]
+
+
+# --- live data
+
+
+def _live_data(body: Row, view: View) -> Row:
+    """`/ivp/livedata/status`: the same second as the meters. When it was updated is for the gateway to say."""
+    meters = body.get("meters")
+    if not isinstance(meters, dict):
+        return body
+    flows = {"pv": "production", "storage": "storage", "grid": "net-consumption"}
+    powers = {name: view.moment.powers[kind] for name, kind in flows.items() if kind in view.moment.powers}
+    if "grid" in powers:
+        fed = [power for kind, power in view.moment.powers.items() if kind in (*flows.values(), "pv3p")]
+        powers["load"] = tuple([sum(phase) for phase in zip(*fed, strict=True)])
+    fresh: Row = {name: filled(meters[name], _milliwatts(power)) for name, power in powers.items() if name in meters}
+    if view.shape.equipment.capacity:
+        fresh |= {"soc": _soc(view), "enc_agg_soc": _soc(view), "enc_agg_energy": round(view.moment.stored)}
+    return body | {"meters": filled(meters, fresh)}
+
+
+def _milliwatts(power: Power) -> Row:
+    """Of one flow: all phases together, and each."""
+    row: Row = {"agg_p_mw": round(1000 * sum(power).real), "agg_s_mva": round(1000 * abs(sum(power)))}
+    for letter, phase in zip("abc", power, strict=False):
+        row |= {f"agg_p_ph_{letter}_mw": round(1000 * phase.real), f"agg_s_ph_{letter}_mva": round(1000 * abs(phase))}
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,5 +252,7 @@ REWRITES: Mapping[str, Rewrite] = {
     "/ivp/ensemble/power": Rewrite(json(dict[str, list[dict[str, Any]]]), _power),
     "/ivp/ensemble/secctrl": Rewrite(json(dict[str, Any]), _secctrl),
     "/ivp/ensemble/inventory": Rewrite(json(list[dict[str, Any]]), _inventory),
+    "/ivp/ensemble/status": Rewrite(json(dict[str, dict[str, Any]]), _status),
+    "/ivp/livedata/status": Rewrite(json(dict[str, Any]), _live_data),
 }
 """By path without query. Every other reply stays as recorded."""

@@ -15,6 +15,7 @@ from envoy_bridge.clock import Clock
 from envoy_bridge.simulator.access import shows_token
 from envoy_bridge.simulator.faults import Exchange, Fault
 from envoy_bridge.simulator.ports import Port
+from envoy_bridge.simulator.streams import Events, is_event
 
 REAL_TIME = Clock()
 
@@ -131,7 +132,8 @@ class SimulatedServer(abc.ABC):
             self._used.add(request.transport)
         fault = self.faults.get(request.path_qs) or self.faults.get(request.path) or self.faults.get("*")
         exchange = Exchange(request, lambda: self.answer(request, body), self._clock, reused=reused)
-        return await fault.play(exchange) if fault else exchange.healthy()
+        response = await fault.play(exchange) if fault else exchange.healthy()
+        return await Events().play(exchange) if is_event(response) else response
 
     def _look(self, request: web.BaseRequest) -> Request:
         return Request(

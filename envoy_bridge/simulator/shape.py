@@ -8,7 +8,10 @@ import msgspec
 
 from envoy_bridge.errors import UnusableReply
 from envoy_bridge.gateway import wire
-from envoy_bridge.gateway.endpoints import INVERTERS, METERS, READINGS, REPORT, TOTALS, Cadence, Endpoint, json
+from envoy_bridge.gateway.basics import METERS, READINGS, REPORT, TOTALS
+from envoy_bridge.gateway.devices.base import each
+from envoy_bridge.gateway.devices.inverter import INVERTERS
+from envoy_bridge.gateway.rows import Cadence, Endpoint, json
 from envoy_bridge.simulator.har import Recording
 from envoy_bridge.simulator.household import Equipment, share
 
@@ -62,7 +65,7 @@ def look(recording: Recording) -> Shape:
     inverters = _alive(_said(recording, INVERTERS) or ())
     meters = {meter.eid: meter for meter in listed if meter.state == "enabled"}
     counters = {meters[reading.eid].measurement_type: reading for reading in readings if reading.eid in meters}
-    sections = {row.measurement_type: row for row in (*report.production, *report.consumption) if _is_active(row)}
+    sections = {row.measurement_type or "": row for row in (*report.production, *report.consumption) if _is_active(row)}
     phases = _phases(meters.values(), sections.get("production"))
     volts = _volts(phases, counters.get("production"), sections.get("production"))
     capacity, stored = _batteries(recording, metered="storage" in counters)
@@ -98,8 +101,9 @@ def _said(recording: Recording, endpoint: Endpoint) -> Any:  # noqa: ANN401 - wh
         return None
 
 
-def _alive(inverters: Iterable[wire.InverterReport]) -> list[wire.InverterReport]:
-    real = [inverter for inverter in inverters if inverter.dev_type in (None, _INVERTER)]
+def _alive(inverters: Iterable[object]) -> list[wire.InverterReport]:
+    listed = each(inverters, wire.InverterReport)
+    real = [inverter for inverter in listed if inverter.dev_type in (None, _INVERTER)]
     newest = max((inverter.last_report_date or 0 for inverter in real), default=0)
     return [inverter for inverter in real if (inverter.last_report_date or 0) > newest - _DEAD_AFTER]
 

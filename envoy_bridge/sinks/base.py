@@ -1,6 +1,6 @@
 """What a sink takes. The sources know nothing more of MQTT, terminals or files than this."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -32,3 +32,30 @@ class Sink(Protocol):
 
     def event(self, event: Event) -> None:
         """Something happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Several sinks as one."""
+
+    members: Sequence[Sink]
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.snapshot(snapshot)
+
+    def availability(self, serial: str, *, online: bool) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.availability(serial, online=online)
+
+    def info(self, serial: str, info: Mapping[str, Any]) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.info(serial, info)
+
+    def event(self, event: Event) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.event(event)

@@ -32,10 +32,12 @@ class Leftovers:
         """Find what is retained below `root`; later, clear what of it was not put since."""
         while not self.mqtt.connected:
             await self.clock.sleep(self.listen)
-        values = f"{root}/+/+/+"
-        self.mqtt.subscribe(values, self._keep)
+        values = (f"{root}/+/+/+", f"{root}/+/+")
+        for topic in values:
+            self.mqtt.subscribe(topic, self._keep)
         await self.clock.sleep(self.listen)
-        self.mqtt.unsubscribe(values)
+        for topic in values:
+            self.mqtt.unsubscribe(topic)
         await self.clock.sleep(self.settled - self.listen)
         stale = [topic for topic in self._found if topic.startswith(f"{root}/") and not self.mqtt.holds(topic)]
         for topic in sorted(stale):

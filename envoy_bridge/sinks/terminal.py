@@ -65,9 +65,10 @@ def table(snapshot: Snapshot) -> Iterator[str]:
         flow: Flow[Any] | None = getattr(snapshot, name)
         if flow is not None:
             yield f"{name:<16}" + "".join(_cell(getattr(flow, phase)) for phase in PHASES) + "  " + _bar(flow)
-    if snapshot.inverter:
-        online = sum(inverter.availability == "online" for inverter in snapshot.inverter.values())
-        yield f"{'inverter':<16}{online:>9} of {len(snapshot.inverter)} online"
+    inverters = snapshot.devices.get("inverter", {})
+    if inverters:
+        online = sum(getattr(inverter, "availability", None) == "online" for inverter in inverters.values())
+        yield f"{'inverter':<16}{online:>9} of {len(inverters)} online"
 
 
 def _cell(channel: Any) -> str:  # noqa: ANN401 - the channel of any flow

@@ -16,6 +16,7 @@ from envoy_bridge.model import Snapshot, Unit, Value
 from envoy_bridge.redaction import redact_value
 from envoy_bridge.sinks.base import Event
 from envoy_bridge.sinks.mqtt import Message
+from envoy_bridge.site import SITE
 
 EXPIRY: Final = 600
 """Seconds a broker keeps a value of the moment. Twice the time after which an unchanged one is sent again."""
@@ -36,6 +37,9 @@ OF_A_GATEWAY: Final = {
     "updated": "time: the last message of a cycle",
 }
 """Topics beside the values, and what they mean."""
+
+_ALONE: Final = '""'
+"""The part of a branch that has no parts, as JSON."""
 
 Deliver = Callable[[Message], None]
 
@@ -90,7 +94,7 @@ class Topics:
         """What the gateway is; the bridge says that it has it."""
         self._deliver(Message(f"{self._base}/{serial.lower()}/info", _redacted(info)))
         self._gateways.add(serial)
-        self.bridge("info", {**self._about, "gateways": sorted(self._gateways)})
+        self.bridge("info", {**self._about, "gateways": sorted(self._gateways - {SITE})})
 
     def event(self, event: Event) -> None:
         """Something happened."""
@@ -110,7 +114,7 @@ class Topics:
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """Where a value stands: on its topic; and in the JSON, as `members[name]` of one part of a branch.
+    """Where a value stands: on its topic; and in the JSON, as `members[name]` of a branch or of one part of it.
 
     Names of members are JSON already, as their values are.
     """
@@ -153,8 +157,8 @@ class _Told:
     def state(self, time: str, sequence: int) -> bytes:
         """The whole as JSON, nested as the topics are."""
         for branch in filter(self._changed.__contains__, self._branches):  # the order of every run is the same
-            parts = {part: _object(members) for part, members in self._branches[branch].items()}
-            self._written[_json_text(branch)] = _object(parts)
+            parts = {_json_text(part): _object(members) for part, members in self._branches[branch].items()}
+            self._written[_json_text(branch)] = parts.get(_ALONE) or _object(parts)
         self._changed.clear()
         head = {'"time"': _json_text(time), '"sequence"': str(sequence)}
         return _object(head | self._written).encode()
@@ -167,13 +171,13 @@ class _Told:
             leaf.members[leaf.name] = "null"
             return Message(leaf.topic)
         text = plain(value)
-        leaf.members[leaf.name] = text if isinstance(value, float | int) else _json_text(text)
+        leaf.members[leaf.name] = text if isinstance(value, float | int) else _json_text(text)  # true and false too
         return Message(leaf.topic, text.encode(), expiry=leaf.expiry)
 
     def _new_leaf(self, path: str, unit: Unit) -> _Leaf:
         head, _, name = path.lower().rpartition("/")  # a part's name may be a device's serial number, whatever is in it
         branch, _, part = head.partition("/")
-        members = self._branches.setdefault(branch, {}).setdefault(_json_text(part), {})
+        members = self._branches.setdefault(branch, {}).setdefault(part, {})
         expiry = EXPIRY if unit.live else None
         leaf = self._leaves[path] = _Leaf(f"{self.root}/{path.lower()}", expiry, branch, members, _json_text(name))
         return leaf

@@ -12,5 +12,6 @@ LOGIN_PAGE = Reply(
     "<html>\n<head><title>401 Authorization Required</title></head>\n<body>\n"
     "<center><h1>401 Authorization Required</h1></center>\n<hr>\n</body>\n</html>\n",
 )
+NO_PAGE = Reply(404, "text/html", "<html>\n<body>\n<h2>404 Not Found</h2>\n</body>\n</html>\n")
 EMPTY_LIST = Reply(200, JSON, "[]\n")
 NO_METERS = {"/ivp/meters": NOT_FOUND, "/ivp/meters/readings": NOT_FOUND}

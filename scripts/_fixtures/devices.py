@@ -1,16 +1,20 @@
-"""Renders the devices of a made-up household: inverters, and batteries with what belongs to them."""
+"""Renders what measures production in a made-up household: inverters, and device_data with the meters in it."""
 
 from itertools import islice
 from typing import Any
 
-from _fixtures.household import Battery, Ct, Household, Inverters, Phase, Reading
+from _fixtures.household import Ct, Household, Phase, Reading
 
 Row = dict[str, Any]
 
+PCU = 0x21000100
+"""The number of the first inverter."""
+LONG_AGO = 40 * 86400
+"""Seconds since things were installed."""
+
 _LIMIT = 50
-_PCU, _METER = 0x21000100, 0x2A000100
+_METER = 0x2A000100
 _REPORT_EVERY, _MEASURED_FOR = 300, 900
-_LONG_AGO = 40 * 86400
 
 
 def channel_eid(eid: int, n: int) -> int:
@@ -25,28 +29,24 @@ def inverter_list(home: Household) -> list[Row]:
     """`/api/v1/production/inverters`; firmware 3 gives no devType."""
     typed = home.version[0] > 3  # noqa: PLR2004 - see above
     rows = [
-        {"serialNumber": serial, "lastReportDate": _last_report(home, n)}
+        {"serialNumber": serial, "lastReportDate": last_report(home, n)}
         | ({"devType": 1} if typed else {})
         | {"lastReportWatts": watts, "maxReportWatts": peak}
         for n, (serial, watts, peak) in enumerate(home.inverters)
     ]
     return rows + [
         {
-            "serialNumber": serial,
+            "serialNumber": battery.serial,
             "lastReportDate": home.epoch - 1200,
             "devType": 11,
             "lastReportWatts": 3,
             "maxReportWatts": 262,
         }
-        for serial in _acb_serials(home.inverters)
+        for battery in home.present_ac_batteries
     ]
 
 
-def _acb_serials(inverters: Inverters) -> list[str]:
-    return [str(inverters.first + 90000 + n) for n in range(inverters.acb)]
-
-
-def _last_report(home: Household, n: int) -> int:
+def last_report(home: Household, n: int) -> int:
     """Each inverter reports at its own moment; the last ones of the list may have fallen silent."""
     ago = 17 + n * 83 % _REPORT_EVERY
     return home.epoch - ago - (3 * 86400 if n >= home.inverters.count - home.inverters.silent else 0)
@@ -57,10 +57,10 @@ def device_data(home: Household) -> Row:
     meters = [ct for ct in home.cts if ct.kind in ("production", "net-consumption", "total-consumption")]
     present = [_pcu(home, n, *inverter) for n, inverter in enumerate(home.inverters)]
     gone = [_gone(home, n) for n in range(home.inverters.gone)]
-    batteries = [_device("acb", serial, [{}], here=True) for serial in _acb_serials(home.inverters)]
+    batteries = [_device("acb", battery.serial, [{}], here=True) for battery in home.present_ac_batteries]
     room = _LIMIT - len(meters)
     devices = {
-        str(_PCU + 256 * n): _numbered(device, _PCU + 256 * n)
+        str(PCU + 256 * n): _numbered(device, PCU + 256 * n)
         for n, device in enumerate(islice([*gone, *present, *batteries], room))
     }
     for n, ct in enumerate(meters):
@@ -70,10 +70,15 @@ def device_data(home: Household) -> Row:
 
 def _gone(home: Household, n: int) -> Row:
     """A removed inverter: an empty entry, but the last of them left its last words."""
-    serial = str(home.inverters.first - 100 - n)
+    serial = gone_serial(home, n)
     last = n == home.inverters.gone - 1
-    words = _pcu(home, n, serial, 41, home.inverters.peak, silent_for=_LONG_AGO)["channels"] if last else []
+    words = _pcu(home, n, serial, 41, home.inverters.peak, silent_for=LONG_AGO)["channels"] if last else []
     return _device("pcu", serial, words, here=False)
+
+
+def gone_serial(home: Household, n: int) -> str:
+    """The serial number of the n-th removed inverter."""
+    return str(home.inverters.first - 100 - n)
 
 
 def _device(kind: str, serial: str, channels: list[Row], *, here: bool) -> Row:
@@ -99,7 +104,7 @@ def _numbered(device: Row, eid: int) -> Row:
 
 
 def _pcu(home: Household, n: int, serial: str, watts: int, peak: int, *, silent_for: int = 0) -> Row:
-    seen = _last_report(home, n) - silent_for
+    seen = last_report(home, n) - silent_for
     energy = home.inverters.energy // home.inverters.count + n * 137
     millivolts = _line_millivolts(home) + n * 31 % 900
     channel = {
@@ -130,7 +135,7 @@ def _pcu(home: Household, n: int, serial: str, watts: int, peak: int, *, silent_
             "rssi": 104,
             "issi": 72,
         },
-        "lifetime": {"createdTime": home.epoch - _LONG_AGO, "duration": 9_630_000, "joulesProduced": energy * 3600},
+        "lifetime": {"createdTime": home.epoch - LONG_AGO, "duration": 9_630_000, "joulesProduced": energy * 3600},
     }
     return _device("pcu", serial, [channel], here=True)
 
@@ -168,111 +173,5 @@ def _meter_channel(home: Household, phase: Phase) -> Row:
             "wh_pos": int(phase.delivered),
             "wh_neg": int(phase.received),
         },
-        "lifetime": {"createdTime": home.epoch - _LONG_AGO, "duration": 9_630_000} | sums,
-    }
-
-
-# --- batteries
-
-
-def inventory(home: Household) -> list[Row]:
-    """`/ivp/ensemble/inventory`: batteries in °C, and what stands between house and grid, in °F."""
-    if not home.batteries:
-        return []
-    controller = {
-        "part_num": "865-00371-r11",
-        "serial_num": f"48221100{home.serial[-4:]}",
-        "installed": home.epoch - _LONG_AGO,
-        "device_status": ["envoy.global.ok", "prop.done"],
-        "last_rpt_date": home.epoch - 9,
-        "admin_state": 24,
-        "admin_state_str": "ENPWR_STATE_OPER_CLOSED",
-        "created_date": home.epoch - _LONG_AGO,
-        "img_load_date": home.epoch - _LONG_AGO,
-        "img_pnum_running": "3.0.5512_rel/31.02",
-        "communicating": True,
-        "temperature": 79,
-        "comm_level_sub_ghz": 0,
-        "comm_level_2_4_ghz": 0,
-        "mains_admin_state": "closed",
-        "mains_oper_state": "closed",
-        "Enpwr_grid_mode": "multimode-ongrid",
-        "Enchg_grid_mode": "multimode-ongrid",
-    }
-    batteries = [_battery(home, n, battery) for n, battery in enumerate(home.batteries)]
-    return [{"type": "ENCHARGE", "devices": batteries}, {"type": "ENPOWER", "devices": [controller]}]
-
-
-def _battery(home: Household, n: int, battery: Battery) -> Row:
-    return {
-        "part_num": "836-01822-r40",
-        "serial_num": battery.serial,
-        "installed": home.epoch - _LONG_AGO,
-        "device_status": ["envoy.global.ok", "prop.done"],
-        "last_rpt_date": home.epoch - 31 - 44 * n,
-        "admin_state": 6,
-        "admin_state_str": "ENCHG_STATE_READY",
-        "created_date": home.epoch - _LONG_AGO,
-        "img_load_date": home.epoch - _LONG_AGO,
-        "img_pnum_running": "3.0.6231_rel/31.02",
-        "bmu_fw_version": "3.8.41",
-        "communicating": True,
-        "sleep_enabled": False,
-        "percentFull": battery.soc,
-        "temperature": battery.celsius,
-        "maxCellTemp": battery.celsius + 1,
-        "reported_enc_grid_state": "grid-tied",
-        "comm_level_sub_ghz": 4,
-        "comm_level_2_4_ghz": 4,
-        "led_status": 13 if battery.watts > 0 else 12,
-        "dc_switch_off": False,
-        "encharge_rev": 2,
-        "encharge_capacity": battery.capacity,
-        "phase": battery.phase,
-        "der_index": n + 1,
-    }
-
-
-def power(home: Household) -> Row:
-    """`/ivp/ensemble/power`; the colon in the key is the gateway's."""
-    rows = [
-        {
-            "serial_num": battery.serial,
-            "real_power_mw": battery.watts * 1000,
-            "apparent_power_mva": battery.watts * 1000,
-            "soc": battery.soc,
-        }
-        for battery in home.batteries
-    ]
-    return {"devices:": rows}
-
-
-def secctrl(home: Household) -> Row:
-    """`/ivp/ensemble/secctrl`: the batteries together, Wh and percent."""
-    capacity = sum(battery.capacity for battery in home.batteries)
-    stored = sum(battery.capacity * battery.soc // 100 for battery in home.batteries)
-    soc = round(100 * stored / capacity) if capacity else 0
-    reserve = home.reserve if capacity else 0
-    return {
-        "shutdown": False,
-        "freq_bias_hz": 0.0,
-        "voltage_bias_v": 0.0,
-        "configured_backup_soc": reserve,
-        "adjusted_backup_soc": reserve,
-        "agg_soc": soc,
-        "Max_energy": capacity,
-        "ENC_agg_soc": soc,
-        "ENC_agg_soh": 100 if capacity else 0,
-        "ENC_agg_backup_energy": capacity * reserve // 100,
-        "ENC_agg_avail_energy": stored,
-        "Enc_commissioned_capacity": capacity,
-        "Enc_max_available_capacity": capacity,
-        "ACB_agg_soc": home.acb_row.get("percentFull", 0),
-        "ACB_agg_energy": home.acb_row.get("whNow", 0),
-        "VLS_Limit": 10,
-        "soc_rec_enabled": True,
-        "soc_recovery_entry": 0,
-        "soc_recovery_exit": 10,
-        "Commission_in_progress": False,
-        "ESS_in_progress": False,
+        "lifetime": {"createdTime": home.epoch - LONG_AGO, "duration": 9_630_000} | sums,
     }

@@ -1,9 +1,33 @@
 """Households with firmware before tokens: Envoy-R and Envoy-S."""
 
-from _fixtures.answers import ERROR_401, NO_METERS, NOT_FOUND
+from _fixtures.answers import ERROR_401, NO_METERS, NO_PAGE, NOT_FOUND
 from _fixtures.household import Ct, Household, Inverters, Phase
 
 HOUSEHOLDS = (
+    Household(
+        name="r3_2_html_mw",
+        shows="R3.2 has no JSON and no /info: a plant of a megawatt, on an HTML page with three digits",
+        firmware="R3.2.0",
+        serial="122011000028",
+        part="800-00069-r03",
+        time="2023-07-02T19:40:12+00:00",
+        imeter=None,
+        inverters=Inverters(first=482202028001, count=5204, watts=231, peak=240, energy=0),
+        totals=(9_412_000, 61_204_000, 812_377_000, 1_204_000),
+        instead={"/info": NO_PAGE},
+    ),
+    Household(
+        name="r3_7_html_only",
+        shows="R3.7 has no JSON, and /info no serial number: figures and serial from HTML pages",
+        firmware="R3.7.31",
+        serial="122011000027",
+        part="800-00069-r05",
+        time="2023-06-11T14:05:37+00:00",
+        imeter=None,
+        inverters=Inverters(first=482202027001, count=21, watts=42, peak=214, energy=0),
+        totals=(6204, 118204, 41204877, 873),
+        nameless_info=True,
+    ),
     Household(
         name="r3_17_html",
         shows="D3.17 has no report: /production.json is an HTML page with status 200, called JSON",

@@ -1,6 +1,7 @@
 """Households with firmware 7: the first that asks for a token."""
 
 from _fixtures.answers import EMPTY_LIST, LOGIN_PAGE, NO_METERS, UNAUTHORIZED
+from _fixtures.equipment import Devices, Network, QRelay
 from _fixtures.household import Ct, Household, Inverters, Phase
 
 HOUSEHOLDS = (
@@ -102,6 +103,7 @@ HOUSEHOLDS = (
             ),
         ),
         today=(3877.4, 16220.0),
+        devices=Devices(),
     ),
     Household(
         name="d7_6_single_phase",
@@ -129,7 +131,7 @@ HOUSEHOLDS = (
     ),
     Household(
         name="d7_6_three_phase_net",
-        shows="three phases, net CT: imports on L1 while exporting on L2; the report has lines",
+        shows="three phases, net CT: imports on L1 while exporting on L2; the report has lines; two Q-Relays, one open",
         firmware="D7.6.175",
         serial="122011000012",
         part="800-00654-r08",
@@ -157,5 +159,12 @@ HOUSEHOLDS = (
         ),
         today=(5231.6, 6877.2),
         lines=3,
+        devices=Devices(
+            q_relays=(
+                QRelay(serial="482202108001"),
+                QRelay(serial="482202108002", state="open", reason=(12, "grid-lost"), lines=(True, True, False)),
+            ),
+            network=Network(zone="Europe/Amsterdam"),
+        ),
     ),
 )

@@ -1,6 +1,7 @@
 """Households with firmware 8 that knows two or three meters, or none."""
 
 from _fixtures.answers import EMPTY_LIST, LOGIN_PAGE
+from _fixtures.equipment import AcBattery, Contact, Controller, Devices, Network, Storage
 from _fixtures.household import Battery, Ct, Household, Inverters, Phase
 
 HOUSEHOLDS = (
@@ -78,8 +79,15 @@ HOUSEHOLDS = (
         ),
         today=(8231.4, 9118.7),
         batteries=(
-            Battery(serial="492201000151", watts=-451, soc=62, celsius=21),
-            Battery(serial="492201000152", watts=-450, soc=60, celsius=22),
+            Battery(serial="492201000151", watts=-451, soc=62, celsius=21, revision=3),
+            Battery(serial="492201000152", watts=-450, soc=60, celsius=22, revision=3),
+        ),
+        devices=Devices(
+            controller=Controller(serial="482211000015", fahrenheit=74),
+            contacts=(Contact(id="NC1", load="Heat pump"),),
+            storage=Storage(mode="savings-mode", charge_from_grid=True, plans=True),
+            network=Network(zone="US/Mountain", hours=-6),
+            live=True,
         ),
     ),
     Household(
@@ -90,7 +98,7 @@ HOUSEHOLDS = (
         part="800-00654-r08",
         time="2024-11-21T08:55:41+00:00",
         imeter=True,
-        inverters=Inverters(first=482202016001, count=4, watts=78, peak=341, energy=7204118, acb=2),
+        inverters=Inverters(first=482202016001, count=4, watts=78, peak=341, energy=7204118),
         totals=(188, 30118, 14204877, 318),
         cts=(
             Ct(
@@ -106,10 +114,13 @@ HOUSEHOLDS = (
         ),
         today=(204.3, 5118.8),
         lines=1,
-        acb_row={"activeCount": 2, "readingTime": 1732178800, "wNow": 204, "whNow": 811, "state": "discharging"}
-        | {"percentFull": 34},
+        ac_batteries=(
+            AcBattery(serial="482202106001", watts=101, soc=35, celsius=17),
+            AcBattery(serial="482202106002", watts=103, soc=33, celsius=18),
+        ),
         batteries=(Battery(serial="492201000161", watts=96, soc=51, capacity=3500, celsius=12),),
         reserve=10,
+        devices=Devices(network=Network(hours=1), live=True),
     ),
     Household(
         name="d8_3_eim_vanished",
@@ -234,8 +245,14 @@ HOUSEHOLDS = (
         today=(20188.4, 24118.2),
         lines=2,
         batteries=(
-            Battery(serial="492201000241", watts=612, soc=54, celsius=27),
-            Battery(serial="492201000242", watts=610, soc=53, celsius=28),
+            Battery(serial="492201000241", watts=612, soc=54, celsius=27, revision=3),
+            Battery(serial="492201000242", watts=610, soc=53, celsius=28, revision=3),
+        ),
+        reserve=100,
+        devices=Devices(
+            controller=Controller(serial="482211000024", fahrenheit=91),
+            storage=Storage(mode="backup"),
+            network=Network(zone="US/Eastern", hours=-4),
         ),
     ),
 )

@@ -9,6 +9,11 @@ from datetime import datetime
 from functools import reduce
 from operator import add
 
+from _fixtures.equipment import AcBattery, Devices
+
+FIRMWARE_8 = (8,)
+"""Where the eighth generation begins, to compare versions with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -98,7 +103,7 @@ class Ct:
 class Inverters:
     """Inverters of one kind: `watts` each, a little more or less; `silent` of them stopped reporting days ago.
 
-    `energy`: Wh made by all of them. `gone`: so many were taken off the roof before these came. `acb`: AC batteries.
+    `energy`: Wh made by all of them. `gone`: so many were taken off the roof before these came.
     """
 
     first: int
@@ -108,7 +113,6 @@ class Inverters:
     energy: int
     silent: int = 0
     gone: int = 0
-    acb: int = 0
 
     def __iter__(self) -> Iterator[tuple[str, int, int]]:
         """Serial number, W at the last report, and highest W of each."""
@@ -119,7 +123,7 @@ class Inverters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
-    """One IQ battery. `watts` above 0: it supplies the house. `capacity` in Wh."""
+    """One IQ battery. `watts` above 0: it supplies the house. `capacity` in Wh. `silent`: it stopped reporting."""
 
     serial: str
     watts: int
@@ -127,6 +131,8 @@ class Battery:
     capacity: int = 5000
     celsius: int = 24
     phase: str = "ph-a"
+    revision: int = 2
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,7 @@ class Household:
 
     `totals`: today, seven days, lifetime in Wh and W now of /api/v1/production. `today`: Wh produced and consumed.
     `lines`: how many the production report lists with details=1. `instead`: other answers than the firmware's usual.
+    `devices`: None where nobody asked for them. `nameless_info`: /info without a serial number.
     """
 
     name: str
@@ -160,9 +167,10 @@ class Household:
     cts: tuple[Ct, ...] = ()
     today: tuple[float, float] = (0.0, 0.0)
     lines: int = 0
-    acb_row: Mapping[str, object] = field(default_factory=dict)
     batteries: tuple[Battery, ...] = ()
+    ac_batteries: tuple[AcBattery, ...] = ()
     reserve: int = 20
+    devices: Devices | None = None
     instead: Mapping[str, Reply] = field(default_factory=dict)
     sorted_report: bool = False
     net_is_import: bool = False
@@ -173,6 +181,7 @@ class Household:
     meter_reports: bool = False
     eim_vanished: bool = False
     no_measurement_type: bool = False
+    nameless_info: bool = False
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -183,6 +192,16 @@ class Household:
     def epoch(self) -> int:
         """Seconds since 1970 at which all replies were given."""
         return int(datetime.fromisoformat(self.time).timestamp())
+
+    @property
+    def legs(self) -> int:
+        """How many phases the house has."""
+        return len(self.cts[0].phases) if self.cts else 1
+
+    @property
+    def present_ac_batteries(self) -> tuple[AcBattery, ...]:
+        """The AC batteries that are still in the house."""
+        return tuple(battery for battery in self.ac_batteries if not battery.removed)
 
     def ct(self, *kinds: str) -> Ct | None:
         """The meter of one of these kinds."""

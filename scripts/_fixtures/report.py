@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from _fixtures.batteries import Stored, charging_word
 from _fixtures.household import Household, Phase, Reading, total
 from _fixtures.meters import reported, rounded
 
@@ -15,8 +16,7 @@ def production_report(home: Household, *, lines: int) -> Row:
     for kind, phases, active in reported(home):
         section = _eim(home, kind, phases, lines, active=active)
         (production if kind == "production" else consumption).append(section)
-    acb = {"type": "acb", "activeCount": 0, "readingTime": 0, "wNow": 0, "whNow": 0, "state": "idle"}
-    report: Row = {"production": production, "consumption": consumption, "storage": [acb | dict(home.acb_row)]}
+    report: Row = {"production": production, "consumption": consumption, "storage": [_ac_batteries_row(home)]}
     if not consumption:
         del report["consumption"]
     elif home.no_measurement_type:
@@ -32,6 +32,22 @@ def _inverters_row(home: Household) -> Row:
         "readingTime": home.epoch - 41 if now else 0,
         "wNow": now,
         "whLifetime": home.inverters.energy,
+    }
+
+
+def _ac_batteries_row(home: Household) -> Row:
+    """The AC batteries together; IQ batteries do not show in a report."""
+    present = home.present_ac_batteries
+    row = {"type": "acb", "activeCount": len(present), "readingTime": 0, "wNow": 0, "whNow": 0, "state": "idle"}
+    if not present:
+        return row
+    watts = sum(battery.watts for battery in present)
+    return row | {
+        "readingTime": home.epoch - 141,
+        "wNow": watts,
+        "whNow": sum(battery.energy for battery in present),
+        "state": charging_word(watts),
+        "percentFull": Stored.of_ac_batteries(home).soc,
     }
 
 

@@ -1,12 +1,13 @@
 """Households with the firmware 8.3 that lists seven meters, and its faults."""
 
 from _fixtures.answers import NO_METERS
+from _fixtures.equipment import Collar, Controller, Devices, Network, Storage
 from _fixtures.household import Battery, Ct, Household, Inverters, Phase, seven
 
 HOUSEHOLDS = (
     Household(
         name="d8_3_collar_pf_sum",
-        shows="the seven-meter list: power factors added up, a third line of zeros, today equal to lifetime",
+        shows="a collar; seven meters: power factors added up, a third line of zeros, today equal to lifetime",
         firmware="D8.3.1598",
         serial="122011000017",
         part="800-00664-r05",
@@ -40,8 +41,14 @@ HOUSEHOLDS = (
         ),
         lines=3,
         batteries=(
-            Battery(serial="492201000171", watts=-612, soc=71, celsius=31),
-            Battery(serial="492201000172", watts=-608, soc=73, celsius=32),
+            Battery(serial="492201000171", watts=-612, soc=71, celsius=31, revision=4),
+            Battery(serial="492201000172", watts=-608, soc=73, celsius=32, revision=4),
+        ),
+        devices=Devices(
+            collar=Collar(serial="482221000017", combiner="482222000017", rgm="482223000017"),
+            storage=Storage(plans=True),
+            network=Network(interface="wlan0", zone="US/Eastern", hours=-4),
+            live=True,
         ),
         summed_pf=True,
         today_is_lifetime=True,
@@ -70,6 +77,7 @@ HOUSEHOLDS = (
             ),
         ),
         lines=3,
+        devices=Devices(network=Network(zone="US/Pacific", hours=-7)),
         total_is_net=True,
         summed_pf=True,
         today_is_lifetime=True,
@@ -165,9 +173,15 @@ HOUSEHOLDS = (
         ),
         lines=3,
         batteries=(
-            Battery(serial="492201000251", watts=-605, soc=58, celsius=23, phase="ph-a"),
-            Battery(serial="492201000252", watts=-603, soc=57, celsius=24, phase="ph-b"),
-            Battery(serial="492201000253", watts=-606, soc=58, celsius=23, phase="ph-c"),
+            Battery(serial="492201000251", watts=-605, soc=58, celsius=23, phase="ph-a", revision=3),
+            Battery(serial="492201000252", watts=-603, soc=57, celsius=24, phase="ph-b", revision=3),
+            Battery(serial="492201000253", watts=-606, soc=58, celsius=23, phase="ph-c", revision=3),
+        ),
+        devices=Devices(
+            controller=Controller(serial="482211000025"),
+            network=Network(zone="Europe/Berlin"),
+            export_limit=60.0,
+            live=True,
         ),
         summed_pf=True,
         today_is_lifetime=True,

@@ -14,16 +14,18 @@ from zeroconf.asyncio import AsyncZeroconf
 
 from envoy_bridge.errors import GatewayUnreachable
 from envoy_bridge.gateway.discovery import SERVICE, Found, discover
+from envoy_bridge.simulator.announce import Announcement
 
 LOOPBACK = ["127.0.0.1"]
 RUN = secrets.token_hex(4)  # another run of the tests may be announcing on the same loopback
 SEARCHES = 5
 
 
-def announcement(name: str, *addresses: str, txt: dict[str | bytes, str | bytes | None]) -> ServiceInfo:
+def announcement(name: str, *addresses: str, txt: dict[str | bytes, str | bytes | None], port: int = 80) -> ServiceInfo:
     name = f"{name}-{RUN}"
     packed = [ipaddress.ip_address(address).packed for address in addresses]
-    return ServiceInfo(SERVICE, f"{name}.{SERVICE}", addresses=packed, port=80, properties=txt, server=f"{name}.local.")
+    server = f"{name}.local."
+    return ServiceInfo(SERVICE, f"{name}.{SERVICE}", addresses=packed, port=port, properties=txt, server=server)
 
 
 def serial(number: int) -> str:
@@ -39,6 +41,8 @@ ANNOUNCED = [
     announcement("modern", "fd00::8", txt={"serialnum": serial(5)}),
     announcement("nowhere", "0.0.0.0", "224.0.0.1", "::", "ff02::1", txt={"serialnum": serial(6)}),  # noqa: S104 - nobody binds to it
     announcement("many", *(f"192.0.2.{number}" for number in range(30, 60)), txt={"serialnum": serial(7)}),
+    announcement("simulated", "192.0.2.40", "fd00::40", txt={"serialnum": serial(8)}, port=8443),
+    announcement("secure", "192.0.2.41", txt={"serialnum": serial(9)}, port=443),
     announcement("odd\u202eemit", "192.0.2.1", txt={"serialnum": "12/+/#"}),
     announcement("long", "192.0.2.2", txt={"serialnum": "x" * 33}),
     announcement("none", "192.0.2.3", txt={"serialnum": None}),
@@ -77,7 +81,7 @@ def by_name(found: list[Found]) -> dict[str, Found]:
 
 def test_each_gateway_is_found_once(found: list[Found]) -> None:
     serials = [gateway.serial for gateway in found if gateway.serial]
-    assert serials == [serial(1), serial(2), serial(3), serial(4), serial(5), serial(7)]
+    assert serials == [serial(1), serial(2), serial(3), serial(4), serial(5), *map(serial, (7, 8, 9))]
     assert len(found) == GATEWAYS
 
 
@@ -97,6 +101,11 @@ def test_addresses_can_stand_in_a_url(found: list[Found], by_name: dict[str, Fou
     assert all(URL(f"https://{address}/info").path == "/info" for gateway in found for address in gateway.addresses)
 
 
+def test_an_unusual_port_is_part_of_the_address(by_name: dict[str, Found]) -> None:
+    assert by_name["simulated"].addresses == ("192.0.2.40:8443", "[fd00::40]:8443")
+    assert by_name["secure"].addresses == ("192.0.2.41",), "gateways are asked at both of their ports anyway"
+
+
 def test_what_is_no_serial_number_is_not_one(by_name: dict[str, Found]) -> None:
     for name in ("odd?emit", "long", "none", "bytes", "silent"):
         assert by_name[name].serial is None
@@ -109,6 +118,12 @@ def test_what_has_no_address_is_no_gateway(by_name: dict[str, Found]) -> None:
 
 def test_addresses_are_bounded(by_name: dict[str, Found]) -> None:
     assert len(by_name["many"].addresses) == 8
+
+
+async def test_a_search_ends_when_the_wanted_one_is_heard() -> None:
+    wanted = serial(10)
+    async with asyncio.timeout(10), Announcement(wanted, "192.0.2.50"):
+        assert wanted in [gateway.serial for gateway in await discover(60, wanted=wanted, interfaces=LOOPBACK)]
 
 
 async def test_a_search_leaves_nothing_behind() -> None:

@@ -21,6 +21,7 @@ def test_says_who_it_is() -> None:
     assert info.metered
     assert info.web_tokens
     assert info.model == "Envoy-S Metered"
+    assert info.path == "/info"
 
 
 @pytest.mark.parametrize(

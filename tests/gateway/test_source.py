@@ -48,7 +48,7 @@ async def test_polls_one_at_a_time_over_one_connection(tmp_path: Path) -> None:
         assert house.gateway.connections == 1
         assert house.recorder.online == [True]
         assert house.tokens.logins == 1
-        assert house.count("/production.json?details=1") == 0, "the meters say it all: the slow report is not asked"
+        assert house.count("/production.json?details=1") == 1, "the meters say it all; it knows of no AC batteries"
 
 
 async def test_keeps_the_beat_of_the_meters(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ async def test_another_certificate_with_the_same_firmware_never_sees_the_token(t
 
 
 async def test_another_serial_is_refused(tmp_path: Path) -> None:
-    async with rig(tmp_path, THREE_PHASES, serial="122099999999") as house:
+    async with rig(tmp_path, THREE_PHASES, speed=20, serial="122099999999") as house:
         await until(lambda: "wrong_gateway" in house.recorder.codes())
         assert house.recorder.snapshots == []
         assert not any(request.token for request in house.gateway.requests)

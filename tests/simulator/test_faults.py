@@ -22,6 +22,7 @@ from envoy_bridge.simulator.faults import (
     Redirect,
     Reset,
     SlowDrip,
+    Stall,
     Status,
     Truncated,
 )
@@ -77,6 +78,23 @@ async def test_hang_ends_with_the_healthy_answer(client: aiohttp.ClientSession, 
         start = time.monotonic()
         assert await get(client, gateway.http_url + PATH) == (200, HEALTHY)
         assert time.monotonic() - start >= 0.29
+
+
+async def test_a_stall_is_over_at_a_moment_however_often_it_is_asked(
+    client: aiohttp.ClientSession, old: Recording
+) -> None:
+    clock = Clock.fast(100)
+    async with SimulatedGateway(old, clock=clock) as gateway:
+        url = gateway.http_url + PATH
+        begun = clock.monotonic()
+        gateway.faults[PATH] = Stall(40, clock)
+        with pytest.raises(TimeoutError):
+            await client.get(url, timeout=aiohttp.ClientTimeout(total=0.1))
+        assert await get(client, url) == (200, HEALTHY)
+        assert 39 <= clock.monotonic() - begun < 60
+        again = clock.monotonic()
+        assert await get(client, url) == (200, HEALTHY)
+        assert clock.monotonic() - again < 20
 
 
 async def test_one_hanging_path_leaves_the_others(client: aiohttp.ClientSession, gateway: SimulatedGateway) -> None:

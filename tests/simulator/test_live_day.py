@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from livehouse import SHOWCASE, START, Told
+from livehouse import FIXTURES, SHOWCASE, START, Told
+from livestatus import BODY, with_live_data
+
+from envoy_bridge.simulator.har import Recording
 
 
 def test_each_inverter_reports_every_five_minutes_at_its_own_moment() -> None:
@@ -78,6 +82,29 @@ def _battery(told: Told, second: float) -> dict[str, int]:
     assert watts == pytest.approx(told.meters(second)["storage"]["activePower"], abs=2)
     (soc,) = seen
     return {"soc": soc}
+
+
+def test_live_data_and_the_status_of_the_batteries_say_the_same() -> None:
+    recording = Recording.from_har(FIXTURES / f"{SHOWCASE}.har")
+    secctrl = recording.reply("/ivp/ensemble/secctrl", 0)
+    assert secctrl is not None
+    status = replace(secctrl, body=b'{"inventory":{"serial_nums":{}},"secctrl":' + secctrl.body + b"}")
+    recording = with_live_data(replace(recording, replies={**recording.replies, "/ivp/ensemble/status": status}))
+    told = Told(recording, day=3600, start_hour=0)
+    for hour in range(24):
+        meters, live = told.meters(hour * 150), told.body("/ivp/livedata/status", hour * 150)["meters"]
+        assert told.body("/ivp/ensemble/status", hour * 150)["secctrl"] == told.body(
+            "/ivp/ensemble/secctrl", hour * 150
+        )
+        assert live["soc"] == live["enc_agg_soc"] == told.body("/ivp/ensemble/secctrl", hour * 150)["agg_soc"]
+        for flow, kind in (("pv", "production"), ("grid", "net-consumption"), ("storage", "storage")):
+            assert live[flow]["agg_p_mw"] == round(1000 * meters[kind]["activePower"])
+            phases = [live[flow][f"agg_p_ph_{letter}_mw"] for letter in "abc"]
+            assert phases == [round(1000 * row["activePower"]) for row in meters[kind]["channels"][:3]]
+        fed = sum(meters[kind]["activePower"] for kind in ("production", "net-consumption", "storage", "pv3p"))
+        assert live["load"]["agg_p_mw"] == pytest.approx(1000 * fed, abs=1)
+        assert live["generator"] == BODY["meters"]["generator"]
+        assert live["last_update"] == BODY["meters"]["last_update"]
 
 
 def test_the_same_household_lives_the_same_day() -> None:

@@ -9,7 +9,17 @@ import jwt
 import pytest
 
 from envoy_bridge.simulator.faults import Html, Status
-from envoy_bridge.simulator.login import LOGIN, OWNER_LIFE, PASSWORD, TOKENS, USERNAME, TokenService, holds
+from envoy_bridge.simulator.login import (
+    LOGIN,
+    OWNER_LIFE,
+    PASSWORD,
+    TOKENS,
+    USERNAME,
+    Claims,
+    TokenService,
+    role_of,
+    sign,
+)
 
 SERIAL = "122000000001"
 
@@ -132,10 +142,12 @@ async def test_tokens_without_http(service: TokenService) -> None:
     token, expired = service.issue(SERIAL), service.issue(SERIAL, life=-1)
     now = time.time()
 
-    assert service.knows(token, SERIAL, now)
-    assert not service.knows(token, SERIAL, now + OWNER_LIFE + 1)
-    assert not service.knows(token, "121000000002", now)
-    assert not service.knows(expired, SERIAL, now)
+    assert service.role_of(token, SERIAL, now) == "owner"
+    assert service.role_of(service.issue(SERIAL, role="installer"), SERIAL, now) == "installer"
+    assert service.role_of(token, SERIAL, now + OWNER_LIFE + 1) is None
+    assert service.role_of(token, "121000000002", now) is None
+    assert service.role_of(expired, SERIAL, now) is None
+    assert service.role_of(sign(Claims(aud=SERIAL, exp=now + 60, iat=now, username=USERNAME)), SERIAL, now) is None
 
 
 def part(value: object) -> str:
@@ -147,4 +159,4 @@ def part(value: object) -> str:
     ["", "a.b", f"h.{part([])}.s", f"h.{part({'aud': SERIAL})}.s", f"h.{part({'aud': 1, 'exp': 9e9})}.s", "ä.ä.ä"],
 )
 def test_what_is_no_token(token: str) -> None:
-    assert not holds(token, SERIAL, 0)
+    assert role_of(token, SERIAL, 0) is None
