@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts._bench import cycle, daemon, publish
+from scripts._bench import cycle, daemon, gateways, publish
 from scripts._bench.table import HEAD, Figure
 
 HOUSEHOLD = "d7_6_three_phase_net"
@@ -26,6 +26,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "delay": lambda quick: daemon.delay(HOUSEHOLD, seconds=3 if quick else 40),
     "start": lambda quick: daemon.start(HOUSEHOLD, runs=2 if quick else 7),
     "many": lambda quick: daemon.many(HOUSEHOLD, GATEWAYS, seconds=2 if quick else 20),
+    "gateways": lambda quick: gateways.measure(HOUSEHOLD, seconds=10 if quick else 30),
 }
 
 
@@ -41,7 +42,7 @@ def machine() -> str:
 def main() -> None:
     """Measure what is asked for; print each figure as soon as it is there."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures against a simulated gateway.")
-    parser.add_argument("--quick", action="store_true", help="less of everything: half a minute instead of three")
+    parser.add_argument("--quick", action="store_true", help="less of everything: a minute and a half instead of six")
     names = ", ".join(MEASUREMENTS)
     parser.add_argument("what", nargs="*", metavar="WHAT", help=f"only these: {names}")
     options = parser.parse_args()

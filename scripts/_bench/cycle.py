@@ -16,14 +16,16 @@ from envoy_bridge.clock import Clock
 from envoy_bridge.config import Gateway, Login, Secret
 from envoy_bridge.gateway.assemble import snapshot, update
 from envoy_bridge.gateway.auth import Tokens, log_in
-from envoy_bridge.gateway.connect import Line, connect
-from envoy_bridge.gateway.endpoints import INFO, Cadence, Endpoint
+from envoy_bridge.gateway.connect import connect
 from envoy_bridge.gateway.enlighten import Enlighten
-from envoy_bridge.gateway.normalise import Fields
+from envoy_bridge.gateway.known import Fields
+from envoy_bridge.gateway.line import Line
 from envoy_bridge.gateway.pin import PinnedTls
 from envoy_bridge.gateway.plan import Plan
-from envoy_bridge.gateway.poll import Poller, Schedule
+from envoy_bridge.gateway.poll import Poller
 from envoy_bridge.gateway.probe import Probe
+from envoy_bridge.gateway.rows import Cadence, Endpoint
+from envoy_bridge.gateway.schedule import Schedule
 from envoy_bridge.gateway.standing import Standing
 from envoy_bridge.sinks.mqtt import Message
 from envoy_bridge.sinks.topics import Topics
@@ -72,10 +74,7 @@ async def contest(served: Served, *, every: bool) -> AsyncIterator[Contest]:
             enlighten = Enlighten(Login(enlighten=served.login, entrez=served.login), Path(folder), clock)
             login = await log_in(http, info, settings, Tokens(settings, Path(folder), enlighten, clock))
         line = Line(http, login, standing, clock)
-        plan, replies = await Probe(line.ask, info, clock.wall).run()
-        fields: Fields = {}
-        for reply in replies:
-            fields = update(plan, fields, reply)
+        plan, fields = await Probe(line.ask, info, clock.wall).survey()
         ours = _ours(line, plan, fields, topics, clock, every=every)
         paths = [plan.paths[each.id] for each in _asked(plan, every=every)]
         async with plain(http.url, paths, http.headers) as fetch:
@@ -83,8 +82,8 @@ async def contest(served: Served, *, every: bool) -> AsyncIterator[Contest]:
 
 
 def _asked(plan: Plan, *, every: bool) -> list[Endpoint]:
-    """The endpoints of a cycle. `/info` is asked once an hour, and tells nothing that is published."""
-    return [each for each in plan.endpoints if each is not INFO and (every or each.cadence is Cadence.FAST)]
+    """The endpoints of a cycle: those that tell something that is published."""
+    return [each for each in plan.endpoints if plan.tells(each) and (every or each.cadence is Cadence.FAST)]
 
 
 def _ours(line: Line, plan: Plan, fields: Fields, topics: Topics, clock: Clock, *, every: bool) -> Cycle:
@@ -93,7 +92,7 @@ def _ours(line: Line, plan: Plan, fields: Fields, topics: Topics, clock: Clock, 
     hourly, answered = dict.fromkeys(Cadence, 3600.0), [each.id for each in plan.endpoints]
     schedule = Schedule.of(plan, hourly, answered, clock.monotonic())
     turns = [turn for turn in schedule.turns if turn.endpoint in asked]
-    poller = Poller(line.ask, plan, schedule, clock)
+    poller = Poller(line, plan, schedule, clock)
 
     async def cycle() -> None:
         nonlocal fields

@@ -34,12 +34,12 @@ def delay(household: str, seconds: float) -> Iterator[Figure]:
         begin = time.monotonic()
         time.sleep(seconds)
         memory = daemon.memory() / MEGABYTE
-        answers = [answer for answer in simulator.answers if answer[0] > begin]
+        answers = [answer for answer in simulator.answers if answer.time > begin]
         arrivals = [arrival.time for arrival in subscriber.arrivals]
     caused = {  # by the moment of the answer: when the messages arrived that came before the next one
-        moment: arrivals[bisect_right(arrivals, moment) : bisect_right(arrivals, following)]
-        for (moment, path), (following, _) in itertools.pairwise(answers)
-        if path == READINGS
+        answer.time: arrivals[bisect_right(arrivals, answer.time) : bisect_right(arrivals, following.time)]
+        for answer, following in itertools.pairwise(answers)
+        if answer.path == READINGS
     }
     for which, position, limit in (("first", 0, 2.0), ("last", -1, None)):
         delays = [(times[position] - moment) * 1e3 for moment, times in caused.items() if times]

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +43,13 @@ class Process:
         environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed daemon need not compile itself at each start
         pipe, quiet = subprocess.PIPE, subprocess.DEVNULL
         self._process = subprocess.Popen(  # noqa: S603 - our own commands
-            self._command, stdin=pipe, stdout=pipe, stderr=quiet, text=True, env=environ
+            self._command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=quiet,
+            text=True,
+            env=environ,
+            start_new_session=True,  # Ctrl-C is for whoever measures, who then ends the others in order
         )
         return self
 
@@ -63,8 +70,12 @@ class Process:
 
     def cpu(self) -> float:
         """Seconds of CPU it has used, user and system, all threads."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        clock = ~self.process.pid << 3 | 2  # clock_getcpuclockid(3), which Python has for threads only; /proc has ticks
+        return time.clock_gettime(clock)
+
+    def files(self) -> int:
+        """How many files and sockets it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def memory(self) -> int:
         """Bytes of memory it holds now (RSS)."""
@@ -94,33 +105,56 @@ class Broker(Process):
         raise RuntimeError("mosquitto does not listen")
 
 
-class Simulator(Process):
-    """Simulated gateways of one household. `options`: those of `simulator.py`."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of a gateway. `time`: when it began to be written, seconds of the system's monotonic clock."""
 
-    def __init__(self, household: str, *options: str) -> None:
-        super().__init__([sys.executable, "-m", "scripts._bench.simulator", household, *options])
-        self.answers: list[tuple[float, str]] = []
-        """With `--stamp`: when an answer began to be written (monotonic), and to which path."""
+    time: float
+    address: str
+    path: str
+
+
+class Gateways(Process):
+    """A module that serves gateways, and says so in its first line (`Served`). `hear` gets all lines after it."""
+
+    def __init__(self, module: str, *options: str, hear: Callable[[str], None]) -> None:
+        super().__init__([sys.executable, "-m", module, *options])
+        self._hear = hear
 
     def __enter__(self) -> Self:
         super().__enter__()
         output = self.process.stdout
         if output is None:
             raise RuntimeError("it has no output")
-        self.served = msgspec.json.decode(output.readline(), type=Served)
+        first = output.readline()
+        if not first:
+            raise RuntimeError(f"it does not start; see what it says: {' '.join(map(str, self._command))}")
+        self.served = msgspec.json.decode(first, type=Served)
         threading.Thread(target=self._listen, args=(output,), daemon=True).start()
         return self
 
     def _listen(self, output: Iterable[str]) -> None:
         for line in output:
-            moment, _, path = line.strip().partition(" ")
-            self.answers.append((float(moment), path))
+            self._hear(line)
+
+
+class Simulator(Gateways):
+    """Simulated gateways of one household. `options`: those of `simulator.py`."""
+
+    def __init__(self, household: str, *options: str) -> None:
+        super().__init__("scripts._bench.simulator", household, *options, hear=self._note)
+        self.answers: list[Answer] = []
+        """With `--stamp`: all that was answered."""
+
+    def _note(self, line: str) -> None:
+        moment, address, path = line.split()
+        self.answers.append(Answer(float(moment), address, path))
 
 
 class Daemon(Process):
     """`envoy-bridge run` on these gateways, with its default configuration and a token for each in its cache."""
 
-    def __init__(self, folder: Path, served: Served, broker: Broker, *, fast: str = "1s") -> None:
+    def __init__(self, folder: Path, served: Served, broker: Broker, *, fast: str = "1s", slow: str = "60s") -> None:
         state = folder / "state"
         lines = [
             f'[state]\ndirectory = "{state}"',
@@ -129,7 +163,8 @@ class Daemon(Process):
             f'[login]\nenlighten = "{served.login}"\nentrez = "{served.login}"',
         ]
         for gateway in served.gateways:
-            lines.append(f'[[gateway]]\nhost = "{gateway.address}"\nserial = "{gateway.serial}"\nfast = "{fast}"')
+            lines.append(f'[[gateway]]\nhost = "{gateway.address}"\nserial = "{gateway.serial}"')
+            lines.append(f'fast = "{fast}"\nslow = "{slow}"')
             token = read_token(gateway.token, serial=gateway.serial, now=time.time())
             state.mkdir(mode=0o700, exist_ok=True)
             TokenCache(state).save(token)

@@ -38,15 +38,16 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class StampedResponse(web.Response):
-    """Prints when it began to be written, in seconds of the system's monotonic clock, and what it answers."""
+    """Prints when it began to be written, in seconds of the system's monotonic clock; who answers, and what."""
 
-    path = ""
+    source = ""
+    """Address of the gateway, and the path."""
 
     async def write_eof(self, data: bytes = b"") -> None:
         """See `web.Response`."""
         begin = time.monotonic()  # and not the end: the reader may be faster than we are at looking at the clock
         await super().write_eof(data)
-        print(f"{begin:.6f} {self.path}", flush=True)
+        print(f"{begin:.6f} {self.source}", flush=True)
 
 
 class StampedGateway(SimulatedGateway):
@@ -56,7 +57,7 @@ class StampedGateway(SimulatedGateway):
         """See `SimulatedGateway`."""
         answer = super().answer(request, body)
         stamped = StampedResponse(status=answer.status, body=answer.body, headers=answer.headers)
-        stamped.path = request.path
+        stamped.source = f"127.0.0.1:{self.https_port} {request.path}"
         return stamped
 
 

@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,13 +20,18 @@ class Arrival:
 
     time: float
     topic: str
+    payload: bytes
 
 
 class Subscriber:
-    """Subscribed to everything (MQTT 3.1.1, QoS 0) inside its `with`."""
+    """Subscribed to everything (MQTT 3.1.1, QoS 0) inside its `with`.
 
-    def __init__(self, port: int) -> None:
+    `note`: gets each message, in a thread of its own; without it they are all kept in `arrivals`.
+    """
+
+    def __init__(self, port: int, note: Callable[[Arrival], None] | None = None) -> None:
         self.arrivals: list[Arrival] = []
+        self._note = note or self.arrivals.append
         self._port = port
         self._subscribed = threading.Event()
 
@@ -44,12 +50,12 @@ class Subscriber:
         self._socket.close()
 
     def wait_for(self, count: int, topic: str, seconds: float) -> None:
-        """Wait until so many messages have come whose topic ends like this. TimeoutError when they have not."""
+        """Wait until messages have come on so many topics that end like this. TimeoutError when they have not."""
         deadline = time.monotonic() + seconds
-        while len(self.times(topic)) < count:
+        while len({arrival.topic for arrival in self.arrivals if arrival.topic.endswith(topic)}) < count:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no {topic} within {seconds:g} s")
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def times(self, topic: str) -> list[float]:
         """When messages arrived whose topic ends like this."""
@@ -69,8 +75,8 @@ class Subscriber:
             if kind == _SUBACK:
                 self._subscribed.set()
             elif kind == _PUBLISH and not flags & _RETAINED:
-                length = int.from_bytes(data[body : body + 2], "big")
-                self.arrivals.append(Arrival(now, data[body + 2 : body + 2 + length].decode()))
+                topic_end = body + 2 + int.from_bytes(data[body : body + 2], "big")
+                self._note(Arrival(now, data[body + 2 : topic_end].decode(), data[topic_end:end]))
             start = end
         return data[start:]
 

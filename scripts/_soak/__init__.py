@@ -1,0 +1,1 @@
+"""What `scripts/soak` runs for hours, and how it judges it."""
