@@ -1,8 +1,15 @@
-"""What must not be seen in a log line, an error or a payload, and its replacement: one table for all of them."""
+"""What must not be seen in a log line, an error or a payload, and its replacement: one table for all of them.
+
+Secrets are hidden everywhere. What is personal stays in our own logs, where it is needed, and is replaced in what is
+handed on: in recordings.
+"""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -89,3 +96,114 @@ def redact_value(value: object, name: str = "") -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [redact_value(item) for item in value]
     return redact(str(value))
+
+
+# --- what is personal
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of what is not handed on.
+
+    `names`: it stands under these, whatever it is; `looks`: it is this, wherever it stands. `substitute` gives the
+    n-th that is put in the place of such a text, in the same shape, so that a program reads it as it read the original.
+    """
+
+    id: str
+    substitute: Callable[[str, int], str] = field(compare=False)
+    names: re.Pattern[str] | None = field(default=None, compare=False)
+    looks: Callable[[str], bool] = field(default=lambda _text: False, compare=False)
+
+
+def _words(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _numbered(text: str) -> Callable[[str, int], str]:
+    return lambda _original, n: f"{text} {n}"
+
+
+COMMON = "99"
+"""What the substitutes of serial numbers begin with. Not with 0: some are written as numbers."""
+
+
+def _serial(original: str, n: int) -> str:
+    """As long as the original: digits for digits, else XXX and a number."""
+    if original.isdecimal() and len(original) > len(COMMON):
+        return f"{COMMON}{n:0{len(original) - len(COMMON)}}"
+    return f"{n}".rjust(len(original), "X")
+
+
+def _address(original: str, n: int) -> str:
+    """Of the ranges that are set aside for examples."""
+    if ":" in original:
+        return f"2001:db8::{n:x}"
+    return f"{('192.0.2', '198.51.100', '203.0.113')[(n - 1) // 254 % 3]}.{(n - 1) % 254 + 1}"
+
+
+def _is_address(text: str) -> bool:
+    bare = text.partition("/")[0].partition("%")[0].strip("[]")
+    for version in (IPv4Address, IPv6Address):
+        with suppress(ValueError):
+            version(bare)
+            return True
+    return False
+
+
+def _is_secret(text: str) -> bool:
+    return not text.isdecimal() and redact(text) != text  # a number that ends in a password of digits is none
+
+
+SECRET = Kind("secret", lambda _original, _n: MASK, _SECRET_NAME, _is_secret)
+SERIAL = Kind(
+    "serial",
+    _serial,
+    _words(r"(.*_)?sn|(.*_|[a-z]+)?serials?(_?(n|nb|no|num|number)s?)?|(.*_)?(device|system|site|generator)_?id"),
+)
+TEXT = Kind("text", _numbered("Text"))
+"""What is none of the others, and no word that firmware is known to say."""
+
+KINDS = (
+    SECRET,
+    SERIAL,
+    Kind(
+        "id", lambda text, n: f"{n:x}".rjust(len(text), "e"), _words(r"euaid|.*uu?id|imei|imsi|iccid|meid|mdn|jti|aud")
+    ),
+    Kind("load", _numbered("Load"), _words(r"load_?name")),
+    Kind("network", _numbered("Network"), _words(r"b?ssids?|access_?point")),
+    Kind("phone", _numbered("Phone"), _words(r"(.*_)?(tele)?phone(_?(no|number))?|mobile|fax")),
+    Kind(
+        "place", _numbered("Place"), _words(r"(.*_)?(lat|lon|lng|latitude|longitude|gps|location|street|city|county)")
+    ),
+    Kind("place", _numbered("Place"), _words(r"(.*_)?(zip|zip_?code|post(al)?_?code|province|country)")),
+    Kind(
+        "name",
+        _numbered("Name"),
+        _words(r".+[_ -]name|(first|last|full|user|host|site|system|owner|display|customer|company|nick)name|name"),
+    ),
+    Kind("name", _numbered("Name"), _words(r"(.*_)?(user|owner|customer|installer|company|email|hostname|domain)")),
+    Kind(
+        "mac",
+        lambda _original, n: ":".join(
+            ("02", "00", "00", f"{n >> 16 & 255:02X}", f"{n >> 8 & 255:02X}", f"{n & 255:02X}")
+        ),
+        looks=lambda text: re.fullmatch(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5,7}", text) is not None,
+    ),
+    Kind("address", _address, looks=_is_address),
+    Kind(
+        "email",
+        lambda _original, n: f"person{n}@example.org",
+        looks=lambda text: re.fullmatch(r"[^\s@]+@[^\s@]+", text) is not None,
+    ),
+)
+"""What is replaced, whatever else might be said for it. The first that fits counts, by name before by looks."""
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind of whatever stands under this name."""
+    return next((kind for kind in KINDS if kind.names and kind.names.fullmatch(name)), None)
+
+
+def kind_looking(text: str) -> Kind | None:
+    """The kind of what looks like this."""
+    return next((kind for kind in KINDS if kind.looks(text)), None)
