@@ -7,21 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
-
-import msgspec
+from typing import Final
 
 from envoy_bridge import __version__
 from envoy_bridge.catalog import plain
 from envoy_bridge.clock import Clock
 from envoy_bridge.config import Config, Gateway, state_directory, unbuilt
+from envoy_bridge.counters.floors import Floors
 from envoy_bridge.errors import ConfigurationError, StateError
 from envoy_bridge.gateway.addresses import Addresses
 from envoy_bridge.gateway.discovery import discover
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.pin import Pins
-from envoy_bridge.gateway.source import GatewaySource, Surroundings
+from envoy_bridge.gateway.source import GatewaySource
+from envoy_bridge.gateway.surroundings import Surroundings
 from envoy_bridge.logs import get_logger
+from envoy_bridge.requests import Requests
 from envoy_bridge.service import Heartbeat, Systemd, memory_in_use
 from envoy_bridge.sinks.base import Sink, Sinks
 from envoy_bridge.sinks.leftovers import Leftovers
@@ -38,7 +39,6 @@ RESTART_AFTER: Final = 60.0
 
 SEARCH_EVERY: Final = 60.0
 SEARCH_FOR: Final = 5.0
-REFRESH_AT_MOST_EVERY: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -70,13 +70,14 @@ class Bridge:
         about = {"version": __version__, "started": started, "features": ["mqtt"]}
         topics = Topics(base, about, self.clock, deliver=mqtt.put, announce=mqtt.send)
         topics.bridge("info", {**about, "gateways": []})
+        floors = Floors(mqtt, base, self.clock)
         requests = Requests(base, self.sources, mqtt, self.clock)
         mqtt.subscribe(f"{base}/bridge/request/+", requests.handle)
         await mqtt.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [
-                    tasks.create_task(self._gateways(directory, Sinks([topics, *self.extra]))),
+                    tasks.create_task(self._gateways(directory, Sinks([topics, *self.extra]), floors)),
                     tasks.create_task(self._tell_health(topics, mqtt)),
                     tasks.create_task(self._tidy(Leftovers(mqtt, self.clock), base)),
                     tasks.create_task(self._live()),
@@ -87,7 +88,7 @@ class Bridge:
         finally:
             await mqtt.stop(topics.farewell())
 
-    async def _gateways(self, directory: Path, sink: Sink) -> None:
+    async def _gateways(self, directory: Path, sink: Sink, floors: Floors) -> None:
         """One task a gateway; where none is configured, those that are found."""
         gateways = self.config.gateway or await self._search()
         around = Surroundings(
@@ -97,6 +98,8 @@ class Bridge:
             clock=self.clock,
             sink=Site(sink, self.config.site, len(gateways), self.clock),
             addresses=Addresses(directory),
+            floors=floors,
+            periods=self.config.energy.periods,
         )
         self.sources += [GatewaySource(gateway, around) for gateway in gateways]
         async with asyncio.TaskGroup() as tasks:
@@ -180,57 +183,6 @@ class Bridge:
 def _log_broker(code: str, text: str) -> None:
     """What the connection to the broker has to say; that it stands is no reason to worry."""
     log.log(logging.INFO if code == "mqtt_connected" else logging.WARNING, code, message=text)
-
-
-@dataclass(slots=True)
-class Requests:
-    """`<base>/bridge/request/<verb>`: what subscribers may ask of the bridge. Answers on `.../response/<verb>`."""
-
-    base: str
-    sources: Sequence[GatewaySource]
-    mqtt: MqttConnection
-    clock: Clock
-    refreshed: float = float("-inf")
-
-    def handle(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the broker's word for it
-        """Do what is asked. A retained request was meant for another moment."""
-        verb = topic.rpartition("/")[2]
-        if retained:
-            return
-        answer = {"status": "ok"} if (wrong := self._do(verb)) is None else {"status": "error", "error": wrong}
-        transaction = _transaction(payload)
-        body = msgspec.json.encode(answer if transaction is None else {**answer, "transaction": transaction})
-        name = verb if verb in ("refresh", "announce") else "unknown"
-        self.mqtt.send(Message(f"{self.base}/bridge/response/{name}", body, retain=False))
-
-    def _do(self, verb: str) -> str | None:
-        """Do it; or say why not."""
-        now = self.clock.monotonic()
-        if verb not in ("refresh", "announce"):
-            return "there are the requests refresh and announce"
-        if now - self.refreshed < REFRESH_AT_MOST_EVERY:
-            return f"at most one request in {REFRESH_AT_MOST_EVERY:g} s"
-        self.refreshed = now
-        if verb == "announce":
-            self.mqtt.announce()
-        else:
-            for source in self.sources:
-                source.refresh()
-        return None
-
-
-class _Request(msgspec.Struct):
-    """What may come with a request: by `transaction` the asker knows the answer. It is repeated as it came."""
-
-    transaction: Annotated[str, msgspec.Meta(max_length=64)] | int | None = None
-
-
-def _transaction(payload: bytes) -> str | int | None:
-    """The `transaction` of a request; None where there is none that could be repeated."""
-    try:
-        return msgspec.json.decode(payload, type=_Request).transaction
-    except (msgspec.DecodeError, RecursionError):
-        return None
 
 
 async def run(load: Callable[[], Config], environ: Mapping[str, str]) -> None:

@@ -89,7 +89,7 @@ def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | 
         return
     for device in DEVICES:
         former, present = known.get(device.name, {}), new.devices.get(device.name, {})
-        if former != present:
+        if former is not present and former != present:
             for member in {**former, **present}:
                 path = _path(device.name, member)
                 yield from _differences(path, former.get(member), present.get(member), quantities(device.kind))

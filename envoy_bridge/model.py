@@ -21,10 +21,11 @@ Value = float | str | bool | datetime
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a number counts. `live` values are true for a moment only; the others (counters) stay true."""
+    """What a number counts. `live` values are true for a moment only; the others stay true. `counts`: it only grows."""
 
     symbol: str
     live: bool = True
+    counts: bool = False
 
 
 WATT = Unit("W")
@@ -43,7 +44,8 @@ TIME = Unit("time")
 WORD = Unit("word")
 FLAG = Unit("true/false")
 WATT_PEAK = Unit("W", live=False)
-WATT_HOUR = Unit("Wh", live=False)
+WATT_HOUR = Unit("Wh", live=False, counts=True)
+WATT_HOUR_TODAY = Unit("Wh", live=False)
 WATT_HOUR_NOW = Unit("Wh")
 WATT_HOUR_MOST = Unit("Wh", live=False)
 
@@ -98,10 +100,14 @@ class Production(Channel, frozen=True, kw_only=True):
     """What the panels make. Power above 0: produced; a few watts below 0 at night are the inverters' own use."""
 
     energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
+    energy_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced since midnight at the gateway")] = None
+    energy_week: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced this week, from Monday")] = None
+    energy_month: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced this month")] = None
+    energy_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced this year")] = None
     energy_lifetime_coarse: Annotated[
         Number,
         Quantity(
-            WATT_HOUR,
+            WATT_HOUR_MOST,
             "Energy produced since the installation, to three digits: it moves in steps of up to 1 MWh; "
             "not for an energy dashboard",
         ),
@@ -112,6 +118,10 @@ class Consumption(Channel, frozen=True, kw_only=True):
     """What the site uses: production + net_consumption; a battery that charges counts as use."""
 
     energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy used since the installation")] = None
+    energy_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy used since midnight")] = None
+    energy_week: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy used this week, from Monday")] = None
+    energy_month: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy used this month")] = None
+    energy_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy used this year")] = None
 
 
 class NetConsumption(Channel, frozen=True, kw_only=True):
@@ -119,6 +129,18 @@ class NetConsumption(Channel, frozen=True, kw_only=True):
 
     energy_imported: Annotated[Number, Quantity(WATT_HOUR, "Energy taken from the grid since the installation")] = None
     energy_exported: Annotated[Number, Quantity(WATT_HOUR, "Energy given to the grid since the installation")] = None
+    energy_imported_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy taken from it since midnight")] = None
+    energy_imported_week: Annotated[
+        Number, Quantity(WATT_HOUR_TODAY, "Energy taken from it this week, from Monday")
+    ] = None
+    energy_imported_month: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy taken from it this month")] = None
+    energy_imported_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy taken from it this year")] = None
+    energy_exported_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy given to it since midnight")] = None
+    energy_exported_week: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy given to it this week, from Monday")] = (
+        None
+    )
+    energy_exported_month: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy given to it this month")] = None
+    energy_exported_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy given to it this year")] = None
 
 
 class Storage(Channel, frozen=True, kw_only=True):
@@ -126,6 +148,16 @@ class Storage(Channel, frozen=True, kw_only=True):
 
     energy_discharged: Annotated[Number, Quantity(WATT_HOUR, "Energy the batteries gave since the installation")] = None
     energy_charged: Annotated[Number, Quantity(WATT_HOUR, "Energy the batteries took since the installation")] = None
+    energy_discharged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they gave since midnight")] = None
+    energy_discharged_week: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they gave this week, from Monday")] = (
+        None
+    )
+    energy_discharged_month: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they gave this month")] = None
+    energy_discharged_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they gave this year")] = None
+    energy_charged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they took since midnight")] = None
+    energy_charged_week: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they took this week, from Monday")] = None
+    energy_charged_month: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they took this month")] = None
+    energy_charged_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy they took this year")] = None
 
 
 class Circuit(Channel, frozen=True, kw_only=True):
@@ -185,3 +217,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     pv3p: Annotated[Flow[Circuit] | None, Branch(Circuit, "Panels of another make: + towards the switchboard")] = None
     devices: Mapping[str, Members] = field(default_factory=dict)
     """By kind of device: see `gateway/devices`."""
+    raw: Mapping[str, float] = field(default_factory=dict)
+    """By path: what the gateway itself said of a counter."""
+    estimated: frozenset[str] = frozenset()
+    """Paths of counters whose gain of today is not known exactly."""

@@ -81,6 +81,19 @@ class Gateway(Section, frozen=True):
             )
 
 
+class Energy(Section, frozen=True):
+    """[energy]: what the counters gained, published beside `..._today`."""
+
+    week: bool = False
+    month: bool = False
+    year: bool = False
+
+    @property
+    def periods(self) -> frozenset[str]:
+        """The periods that are published, the day among them."""
+        return frozenset({"today", *(name for name in ("week", "month", "year") if getattr(self, name))})
+
+
 class Login(Section, frozen=True):
     """[login]: where tokens come from."""
 
@@ -209,6 +222,7 @@ class Config(Section, frozen=True):
     mqtt: Mqtt = Mqtt()
     gateway: tuple[Gateway, ...] = ()
     site: SiteSection = SiteSection()
+    energy: Energy = Energy()
     login: Login = Login()
     homeassistant: HomeAssistant = HomeAssistant()
     homie: Homie = Homie()

@@ -38,8 +38,8 @@ def topics() -> str:
         "gateway is, and which endpoint supplies what), `state` (JSON: all values, nested as the topics are, with\n"
         "`time` and `sequence`; unknown is `null`) and `updated` (a time; the last message of a cycle).\n\n"
         "Of the bridge itself: `<base>/bridge/state` (`online`, `offline` as last will), `info`, `health` (each\n"
-        "minute), `event` (JSON, not retained), and `request/refresh` and `request/announce`, answered on\n"
-        "`response/...`.\n"
+        "minute), `event` (JSON, not retained), and `request/refresh`, `request/announce` and `request/counters`,\n"
+        "answered on `response/...`.\n"
     )
     for name, kind in flows():
         text += f"\n## `{name}/<phase>/...`\n\n{doc(name)}.\n\n"

@@ -33,6 +33,11 @@ inverters = "5m"
 live_data = false
 meter_stream = false
 
+[energy]
+week = true
+month = true
+year = true
+
 [site]
 grid_meter = "122300000000"
 gateways = ["122300000000"]

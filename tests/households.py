@@ -2,19 +2,24 @@
 
 import asyncio
 import re
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from handclock import HandClock, Hands
+
 from envoy_bridge.catalog import plain, points
+from envoy_bridge.counters.keeper import Keeper
 from envoy_bridge.errors import EndpointAbsent
-from envoy_bridge.gateway.assemble import snapshot
+from envoy_bridge.gateway.assemble import bare
 from envoy_bridge.gateway.http import Response
 from envoy_bridge.gateway.plan import Access, Plan
 from envoy_bridge.gateway.probe import Probe
 from envoy_bridge.gateway.quirks import QUIRKS, Quirk
 from envoy_bridge.model import Snapshot
 from envoy_bridge.simulator.har import Recording, identity
+from envoy_bridge.watch import Watch
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 NAMES = sorted(path.stem for path in FIXTURES.glob("*.har"))
@@ -49,7 +54,11 @@ async def _look(recording: Recording, quirks: Sequence[Quirk]) -> Seen:
         return _body(recording, path)
 
     plan, fields = await Probe(ask, identity(recording), lambda: now, access=Access("owner"), quirks=quirks).survey()
-    return Seen(plan, snapshot(plan, fields, now), tuple(asked))
+    clock = HandClock(hands=Hands(now or 1.0))
+    with tempfile.TemporaryDirectory() as folder:
+        keeper = Keeper(Path(folder), plan.info.serial, clock, lambda *_: None)
+        kept = keeper.keep(bare(plan, fields, now), plan)
+    return Seen(plan, Watch(lambda *_: None).look(kept, plan.meters, now), tuple(asked))
 
 
 def _body(recording: Recording, path: str) -> bytes:

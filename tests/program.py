@@ -253,11 +253,14 @@ async def retained(port: int, topic: str = "envoy/#") -> dict[str, Received]:
 
 
 def leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None]]:
-    """The topics and payloads that a JSON `state` stands for; None for what is unknown."""
+    """The topics and payloads that a JSON `state` stands for; None for what is unknown.
+
+    What the gateway itself said of a counter, and what is estimated, stands in no topic.
+    """
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from leaves(value, (*path, key))
-        else:
+        elif not key.endswith("_raw") and key != "estimated":
             yield "/".join((*path, key)), value if isinstance(value, str | None) else json.dumps(value)
 
 

@@ -15,7 +15,8 @@ from envoy_bridge.config import Duration, Gateway, Login, Secret
 from envoy_bridge.gateway.addresses import Addresses
 from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.pin import Pins
-from envoy_bridge.gateway.source import GatewaySource, Surroundings
+from envoy_bridge.gateway.source import GatewaySource
+from envoy_bridge.gateway.surroundings import Surroundings
 from envoy_bridge.model import Snapshot
 from envoy_bridge.simulator.gateway import SimulatedGateway
 from envoy_bridge.simulator.har import Recording

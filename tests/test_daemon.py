@@ -97,10 +97,10 @@ def _root(name: str) -> str:
 
 @cache
 def expected(name: str) -> dict[str, str]:
-    """What stands beside the household; but its inverters reported years ago, so they are offline by now."""
+    """What stands beside the household."""
     lines = (FIXTURES / f"{name}.txt").read_text().splitlines()
     pairs = (line.partition(" ") for line in lines if not line.startswith("#"))
-    return {topic: "offline" if topic.endswith("/availability") else value for topic, _, value in pairs}
+    return {topic: value for topic, _, value in pairs}
 
 
 UNITS = {(each.path.partition("/")[0], each.path.rpartition("/")[2]): each.quantity.unit for each in definitions()}

@@ -62,13 +62,17 @@ def _devices(fields: Fields, fresh: Fields) -> Mapping[str, Members]:
 
 def snapshot(plan: Plan, fields: Fields, now: float) -> Snapshot:
     """All that is known now, derived flows included."""
-    bare = Snapshot(
+    return derive(bare(plan, fields, now), plan.derived)
+
+
+def bare(plan: Plan, fields: Fields, now: float) -> Snapshot:
+    """All that the gateway tells now; what follows from it is left out."""
+    return Snapshot(
         serial=plan.info.serial,
         time=datetime.fromtimestamp(now, UTC),
         devices=fields.get(_DEVICES, {}),
         **_live({name: fields[name] for name in _FLOWS & fields.keys()}, fields.get(_STREAM) or {}),
     )
-    return derive(bare, plan.derived)
 
 
 def _live(flows: dict[str, Any], streamed: Mapping[str, Flow[Any]]) -> dict[str, Any]:

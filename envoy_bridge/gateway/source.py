@@ -8,52 +8,36 @@ import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
-from envoy_bridge.clock import Clock
 from envoy_bridge.config import Gateway
+from envoy_bridge.counters.keeper import Keeper
 from envoy_bridge.errors import GatewayError, GatewayUnreachable, LoginError, NotPermitted, StateError
-from envoy_bridge.gateway.addresses import Addresses, Whereabouts
-from envoy_bridge.gateway.assemble import carried_over, snapshot, update
+from envoy_bridge.gateway.addresses import Whereabouts
+from envoy_bridge.gateway.assemble import bare, carried_over, snapshot, update
 from envoy_bridge.gateway.auth import Login, TokenLogin, Tokens, log_in
 from envoy_bridge.gateway.basics import INFO, METERS
 from envoy_bridge.gateway.beside import beside, listen
 from envoy_bridge.gateway.connect import connect
-from envoy_bridge.gateway.enlighten import Enlighten
 from envoy_bridge.gateway.http import GatewayHttp
 from envoy_bridge.gateway.info import GatewayInfo
 from envoy_bridge.gateway.known import Fields, wiring
 from envoy_bridge.gateway.line import Line
 from envoy_bridge.gateway.pace import retry_delay
-from envoy_bridge.gateway.pin import Pins
 from envoy_bridge.gateway.plan import Access, Plan, Reply, describe
 from envoy_bridge.gateway.poll import Poller
 from envoy_bridge.gateway.probe import Probe
 from envoy_bridge.gateway.rows import Cadence
 from envoy_bridge.gateway.schedule import Schedule, cadences
 from envoy_bridge.gateway.standing import OFFLINE_AFTER, Standing
-from envoy_bridge.sinks.base import Sink
+from envoy_bridge.gateway.surroundings import Surroundings
+from envoy_bridge.watch import Watch
 
 PATIENT_PROBES: Final = 3
 """Probes that insist on an answer from every decisive endpoint; after that, one that is silent counts as absent."""
 
 OVERDUE_AFTER: Final = 120.0
 """Seconds beyond the shortest cadence in which nothing is asked or answered: then this task hangs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What all sources share."""
-
-    directory: Path
-    enlighten: Enlighten
-    pins: Pins
-    clock: Clock
-    sink: Sink
-    addresses: Addresses = field(default_factory=Addresses)
-    interfaces: Sequence[str] | None = None
-    """Addresses of this machine on which gateways are looked for; None: all."""
 
 
 class _PlanOutdatedError(Exception):
@@ -92,7 +76,10 @@ class GatewaySource:
         self._lost = True
         self._poller: Poller | None = None
         self._said: object = None
+        self.keeper: Keeper | None = None
+        """Of the counters; from when we know whose they are."""
         self.standing = Standing(settings.host or "gateway", around.sink, around.clock)
+        self._watch = Watch(self.standing.tell)
         if settings.serial is not None:
             self.standing.identify(settings.serial)
 
@@ -112,9 +99,13 @@ class GatewaySource:
 
     async def run(self) -> None:
         """Runs until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.standing.watch(self._silence_allowed, self._gone))
-            tasks.create_task(self._keep_polling())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.standing.watch(self._silence_allowed, self._gone))
+                tasks.create_task(self._keep_polling())
+        finally:
+            if self.keeper is not None:
+                self.keeper.save(clean=True)
 
     async def _keep_polling(self) -> None:
         while True:
@@ -138,6 +129,7 @@ class GatewaySource:
         http, info = await connect(self._settings, self.standing.serial, where)
         async with http:
             self._recognise(http, info)
+            await self._open_counters(info.serial)
             if where.former is not None:
                 moved = f"the gateway answers at {where.address} now instead of {where.former}"
                 self.standing.tell("warning", "address_changed", moved)
@@ -155,6 +147,15 @@ class GatewaySource:
             yield self._tokens.renew_in_time(login)
         for endpoint in poller.streams:
             yield listen(line, endpoint, partial(self._take, poller), poller.refused.add, self._clock)
+
+    async def _open_counters(self, serial: str) -> None:
+        """The counters of this gateway, and after a run that did not end in order, where subscribers stand."""
+        if self.keeper is None:
+            around = self._around
+            self.keeper = Keeper(around.directory, serial, self._clock, self.standing.tell, around.periods)
+            if not self.keeper.clean:
+                self.keeper.stand(await self._around.floors(serial))
+            self.keeper.save()
 
     def _recognise(self, http: GatewayHttp, info: GatewayInfo) -> None:
         """It is the gateway we know, with the certificate we know; or a new firmware with a new one."""
@@ -229,7 +230,9 @@ class GatewaySource:
         self._failures = 0
         self._lost = False
         self.standing.polling()
-        self._around.sink.snapshot(snapshot(plan, self._memory.fields, self._clock.wall()))
+        current = bare(plan, self._memory.fields, self._clock.wall())
+        kept = current if self.keeper is None else self.keeper.keep(current, plan)
+        self._around.sink.snapshot(self._watch.look(kept, plan.meters, self._clock.wall()))
 
     def _gone(self) -> None:
         """The gateway is offline: what was known of it is no longer known, and all is asked when it is back."""
@@ -279,10 +282,12 @@ class GatewaySource:
         memory = self._memory
         refused = set() if self._poller is None else self._poller.refused
         paces = {} if memory.schedule is None else memory.schedule.paces()
-        said = (plan, memory.login, frozenset(memory.quirks), frozenset(refused), paces)
+        watch = self._watch
+        said = (plan, memory.login, frozenset(memory.quirks), frozenset(refused), paces, watch.advice, watch.online)
         if said != self._said:
             self._said = said
             told = describe(plan)
             told["not_permitted"] = sorted({*told["not_permitted"], *refused})
             told |= {"login": memory.login, "quirks": sorted(memory.quirks), "slowed_down": paces}
+            told |= {"advice": watch.advice, "inverters_online": watch.online}
             self._around.sink.info(plan.info.serial, told)

@@ -146,6 +146,7 @@ class _Told:
         """What has changed since the last snapshot; at times all that is known. `now`: monotonic seconds."""
         for path, value, what in changes(self._snapshot, snapshot):
             yield self._message(path, value, what.unit)
+        self._note_raw({} if self._snapshot is None else self._snapshot.raw, snapshot.raw)
         self._snapshot = snapshot
         if self._confirmed is None:
             self._confirmed = now
@@ -160,8 +161,18 @@ class _Told:
             parts = {_json_text(part): _object(members) for part, members in self._branches[branch].items()}
             self._written[_json_text(branch)] = parts.get(_ALONE) or _object(parts)
         self._changed.clear()
+        estimated = sorted(self._snapshot.estimated) if self._snapshot is not None else []
         head = {'"time"': _json_text(time), '"sequence"': str(sequence)}
+        head |= {'"estimated"': _json.encode(estimated).decode()} if estimated else {}
         return _object(head | self._written).encode()
+
+    def _note_raw(self, former: Mapping[str, float], raw: Mapping[str, float]) -> None:
+        """What the gateway itself said of a counter stands beside it in the JSON, as `<name>_raw`."""
+        for path in {**former, **raw}:
+            value, leaf = raw.get(path), self._leaves.get(path)
+            if leaf is not None and value != former.get(path):
+                leaf.members[f'{leaf.name[:-1]}_raw"'] = "null" if value is None else plain(value)
+                self._changed.add(leaf.branch)
 
     def _message(self, path: str, value: Value | None, unit: Unit) -> Message:
         """One value, for its topic and for the JSON. When it is not known, nothing: that clears the topic."""

@@ -24,8 +24,10 @@ from envoy_bridge.model import (
     TIME,
     VOLT_AMPERE,
     WATT,
+    WATT_HOUR,
     WATT_HOUR_MOST,
     WATT_HOUR_NOW,
+    WATT_HOUR_TODAY,
     WATT_PEAK,
     WORD,
     Flag,
@@ -67,6 +69,14 @@ class Battery(Struct, frozen=True, kw_only=True):
     capacity: Annotated[Number, Quantity(WATT_HOUR_MOST, "Energy it can hold")] = None
     rated_power: Annotated[Number, Quantity(WATT_PEAK, "Power it is made for")] = None
     energy_available: Annotated[Number, Quantity(WATT_HOUR_NOW, "Energy that is in them (total only)")] = None
+    energy_discharged: Annotated[
+        Number, Quantity(WATT_HOUR, "Energy they gave, counted from their power where no CT does (total only)")
+    ] = None
+    energy_charged: Annotated[
+        Number, Quantity(WATT_HOUR, "Energy they took, counted from their power where no CT does (total only)")
+    ] = None
+    energy_discharged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "The same since midnight (total only)")] = None
+    energy_charged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "The same since midnight (total only)")] = None
     energy_reserved: Annotated[Number, Quantity(WATT_HOUR_NOW, "Energy kept for an outage (total only)")] = None
     reserve_soc: Annotated[Number, Quantity(PERCENT, "State of charge kept for an outage (total only)")] = None
     reserve_soc_configured: Annotated[Number, Quantity(PERCENT, "The reserve as configured (total only)")] = None

@@ -23,6 +23,7 @@ from envoy_bridge.model import (
     WATT,
     WATT_HOUR,
     WATT_HOUR_NOW,
+    WATT_HOUR_TODAY,
     WATT_PEAK,
     WORD,
     Flag,
@@ -48,6 +49,7 @@ class Inverter(Struct, frozen=True, kw_only=True):
     last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
     availability: Annotated[str | None, Quantity(WORD, "online / offline: has it reported lately")] = None
     energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
+    energy_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced since midnight at the gateway")] = None
     ac_voltage: Annotated[Number, Quantity(VOLT, "Voltage on the grid side")] = None
     ac_current: Annotated[Number, Quantity(AMPERE, "Current on the grid side")] = None
     ac_frequency: Annotated[Number, Quantity(HERTZ, "Frequency on the grid side")] = None

@@ -1,0 +1,155 @@
+"""Counters of a whole gateway: through faults, midnights and ends of the program that nobody planned."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from handclock import HandClock, Hands
+from households import FIXTURES, Seen, _look
+from msgspec.structs import replace
+
+from envoy_bridge.counters.keeper import Keeper
+from envoy_bridge.counters.store import load, place
+from envoy_bridge.model import Flow, Production, Snapshot
+from envoy_bridge.simulator.har import Recording
+
+NOON = datetime(2026, 6, 10, 12, tzinfo=UTC).timestamp()
+ROLLOVER = 2**32 / 3600
+HOUSE = "d8_2_split_battery"
+COUNTER = "production/total/energy_lifetime"
+
+
+def seen() -> Seen:
+    return asyncio.run(_look(Recording.from_har(FIXTURES / f"{HOUSE}.har"), ()))
+
+
+SEEN = seen()
+
+
+class Desk:
+    """A keeper whose gateway says what the test wants."""
+
+    def __init__(self, folder: Path, clock: HandClock) -> None:
+        self.folder, self.clock = folder, clock
+        self.events: list[tuple[str, str]] = []
+        self.restart()
+
+    def restart(self, *periods: str) -> None:
+        """As after a kill: nothing of the former keeper was saved beyond what is on disk."""
+        told = frozenset({"today", *periods})
+        self.keeper = Keeper(self.folder, "1", self.clock, lambda _, code, text: self.events.append((code, text)), told)
+
+    def says(self, energy: float | None, *, seconds: float = 5.0) -> dict[str, Any]:
+        """What is published after so many more seconds, when the gateway says this lifetime energy."""
+        self.clock.advance(seconds)
+        flow = Flow(total=Production(power=900.0, voltage=230.0, energy_lifetime=energy))
+        time = datetime.fromtimestamp(self.clock.wall(), UTC)
+        kept = self.keeper.keep(replace(SEEN.snapshot, time=time, production=flow, consumption=None), SEEN.plan)
+        assert kept.production is not None
+        return {"now": kept.production.total, "raw": kept.raw.get(COUNTER), "estimated": kept.estimated}
+
+
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, HandClock(hands=Hands(NOON)))
+
+
+def lifetime(told: dict[str, Any]) -> float:
+    energy: float = told["now"].energy_lifetime
+    return energy
+
+
+def test_a_rollover_is_carried_on_and_told_once(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    assert lifetime(house.says(1_200_000.0)) == 1_200_000
+    told = house.says(1_200_001.0 - ROLLOVER)
+    assert abs(lifetime(told) - 1_200_001) < 0.01
+    assert told["raw"] == 1_200_001.0 - ROLLOVER, "what the gateway said stands beside it"
+    house.says(1_200_002.0 - ROLLOVER)
+    assert [code for code, _ in house.events] == ["counter_carried"]
+    house.restart()
+    assert abs(lifetime(house.says(1_200_003.0 - ROLLOVER)) - 1_200_003) < 0.01, "it was written at once"
+
+
+def test_a_zero_is_held_and_comes_back(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    house.says(5000.0)
+    assert lifetime(house.says(0.0)) == 5000
+    assert lifetime(house.says(5003.0)) == 5003
+    assert [code for code, _ in house.events] == ["counter_held", "counter_resumed"]
+
+
+def test_what_is_on_disk_may_be_old_and_nothing_falls(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    house.says(5000.0)
+    house.keeper.save()
+    for step in range(1, 30):
+        house.says(5000.0 + step)
+    house.restart()
+    assert not house.keeper.clean
+    house.keeper.stand({COUNTER: 5029.0})
+    assert lifetime(house.says(5030.0)) == 5030
+    house.keeper.save(clean=True)
+    house.restart()
+    assert house.keeper.clean
+
+
+def test_without_a_file_the_broker_says_where_subscribers_stand(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    house.says(1_200_000.0)
+    house.says(100.0 + 1_200_000 - ROLLOVER, seconds=600)
+    place(tmp_path, "1").unlink()
+    house.restart()
+    house.keeper.stand({COUNTER: 1_200_100.0})
+    assert lifetime(house.says(110.0 + 1_200_000 - ROLLOVER, seconds=60)) >= 1_200_100
+
+
+def test_today_begins_at_the_gateways_midnight(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    first = house.says(5000.0)
+    assert first["now"].energy_today == 0
+    assert COUNTER in first["estimated"], "what came before is not known"
+    for _ in range(24 * 12):
+        lifetime_now = 5000.0 + (house.clock.wall() - NOON) / 3600 * 100
+        told = house.says(lifetime_now, seconds=300)
+    assert 0 < told["now"].energy_today < 2400
+    assert COUNTER not in told["estimated"]
+
+
+def test_a_torn_file_is_like_none(tmp_path: Path) -> None:
+    file = place(tmp_path, "1")
+    file.parent.mkdir()
+    for content in (b"", b"{", b"[]", b'{"counters": {"x": 1}}', b"\xff\xfe"):
+        file.write_bytes(content)
+        assert load(file).counters == {}
+    assert lifetime(desk(tmp_path).says(5000.0)) == 5000
+
+
+def test_a_person_settles_a_jump(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    house.says(5_000_000.0)
+    today = house.says(5_000_010.0)["now"].energy_today
+    assert lifetime(house.says(12_000_000.0)) == 5_000_010, "seven megawatt-hours in five seconds are held"
+    assert house.keeper.counters()[COUNTER].held
+    house.keeper.settle(COUNTER, "reset")
+    told = house.says(12_000_001.0)
+    assert abs(lifetime(told) - 5_000_011) < 1.1
+    assert abs(told["now"].energy_today - today) < 2, "a step by hand is not energy of today"
+
+
+def test_derived_and_missing_flows_pass(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    empty = Snapshot(serial="1", time=datetime.fromtimestamp(NOON, UTC))
+    kept = house.keeper.keep(empty, SEEN.plan)
+    assert kept.production is None
+    assert kept.raw == {}
+
+
+def test_week_month_and_year_are_counted_always_and_told_on_request(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    house.says(5000.0)
+    assert house.says(5010.0)["now"].energy_week is None
+    house.keeper.save()
+    house.restart("week", "year")
+    now = house.says(5020.0)["now"]
+    assert (now.energy_week, now.energy_month, now.energy_year) == (20, None, 20)
