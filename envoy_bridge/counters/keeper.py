@@ -216,7 +216,8 @@ class Keeper:
         else:
             self._last[path] = _Last(reading.raw, reading.time, published, totals)
         integral = path.startswith("battery/")
-        (self._estimated.add if integral or "today" in unsure else self._estimated.discard)(path)
+        estimated = published is not None and (integral or "today" in unsure)
+        (self._estimated.add if estimated else self._estimated.discard)(path)
         return published, totals
 
     def _repaired(self, path: str, repair: Repair) -> None:

@@ -1,14 +1,18 @@
 """Counters of a whole gateway: through faults, midnights and ends of the program that nobody planned."""
 
 import asyncio
+import math
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from handclock import HandClock, Hands
 from households import FIXTURES, Seen, _look
 from msgspec.structs import replace
 
+from envoy_bridge.catalog import points
 from envoy_bridge.counters.keeper import Keeper
 from envoy_bridge.counters.store import load, place
 from envoy_bridge.model import Flow, Production, Snapshot
@@ -137,6 +141,12 @@ def test_a_person_settles_a_jump(tmp_path: Path) -> None:
     assert abs(told["now"].energy_today - today) < 2, "a step by hand is not energy of today"
 
 
+def test_only_what_is_known_is_estimated(tmp_path: Path) -> None:
+    house = desk(tmp_path)
+    known = {path for path, value, _ in points(SEEN.snapshot) if isinstance(value, float)}
+    assert {path for path in house.says(5000.0)["estimated"] if path != COUNTER} <= {path.lower() for path in known}
+
+
 def test_derived_and_missing_flows_pass(tmp_path: Path) -> None:
     house = desk(tmp_path)
     empty = Snapshot(serial="1", time=datetime.fromtimestamp(NOON, UTC))
@@ -153,3 +163,31 @@ def test_week_month_and_year_are_counted_always_and_told_on_request(tmp_path: Pa
     house.restart("week", "year")
     now = house.says(5020.0)["now"]
     assert (now.energy_week, now.energy_month, now.energy_year) == (20, None, 20)
+
+
+@pytest.mark.parametrize("seed", [2, 6, 7])
+def test_two_days_of_faults_and_kills_lose_and_invent_nothing(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - the same days each time
+    house, truth, rolled, told = desk(tmp_path), 6_000_000.0, 0.0, 0.0
+    fault, until = "", 0
+    for minute in range(2 * 1440):
+        hour = house.clock.wall() / 3600 % 24
+        truth = round(truth + max(0.0, math.sin((hour - 6) / 12 * math.pi)) * 2000 / 60, 3)
+        if not fault and dice.random() < 0.006:
+            fault, until = dice.choice(["zero", "half", "jump", "rollover", "missing", "other", "kill"]), minute + 20
+            if fault == "rollover":
+                rolled, fault = rolled + ROLLOVER, ""
+            elif fault == "kill":
+                house.restart()
+                house.keeper.stand({COUNTER: told})
+                fault = ""
+        raw = truth - rolled
+        says = {"zero": 0.0, "half": raw / 2, "jump": raw + 6.78e6, "missing": None, "other": 0.3 * raw}.get(fault, raw)
+        published = house.says(says, seconds=60)["now"].energy_lifetime
+        if published is not None:
+            assert published >= told, "nothing falls"
+            assert fault or abs(published - truth) < 0.01, "nothing is held, lost or invented once a fault is over"
+            told = published
+        if minute >= until:
+            fault = ""
+    assert len(house.events) > 4
