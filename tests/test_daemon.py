@@ -4,12 +4,13 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from broker import Received, Subscriber
@@ -100,7 +101,14 @@ def expected(name: str) -> dict[str, str]:
     """What stands beside the household."""
     lines = (FIXTURES / f"{name}.txt").read_text().splitlines()
     pairs = (line.partition(" ") for line in lines if not line.startswith("#"))
-    return {topic: value for topic, _, value in pairs}
+    return _standing({topic: value for topic, _, value in pairs})
+
+
+def _standing(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What does not grow while we look, as the energy of batteries that no CT measures."""
+    return {
+        topic: value for topic, value in values.items() if not re.match(r"battery/total/energy_(dis)?charged", topic)
+    }
 
 
 UNITS = {(each.path.partition("/")[0], each.path.rpartition("/")[2]): each.quantity.unit for each in definitions()}
@@ -115,7 +123,7 @@ every_household = pytest.mark.parametrize("name", NAMES)
 def test_a_household_is_on_the_broker_as_it_stands_beside_it(published: Published, name: str) -> None:
     below = published.below(name)
     values = {topic: kept.payload.decode() for topic, kept in below.items() if topic not in ABOUT}
-    assert values == expected(name)
+    assert _standing(values) == expected(name)
     assert sorted(ABOUT) == sorted(topic for topic in below if "/" not in topic)
     assert {kept.qos for kept in below.values()} == {1}
 
@@ -124,7 +132,7 @@ def test_a_household_is_on_the_broker_as_it_stands_beside_it(published: Publishe
 def test_nothing_else_was_ever_said_in_between(published: Published, name: str) -> None:
     values = expected(name)
     said = {(topic, told.payload.decode()) for topic, told in published.told(name) if "/" in topic}
-    assert said == set(values.items())
+    assert {(topic, value) for topic, value in said if _standing({topic: value})} == set(values.items())
 
 
 @every_household
@@ -133,7 +141,7 @@ def test_state_is_the_topics_nested(published: Published, name: str) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", state["time"])
     assert datetime.fromisoformat(state.pop("time")).utcoffset() is not None
     assert isinstance(state.pop("sequence"), int)
-    assert dict(leaves(state)) == expected(name)
+    assert _standing(dict(leaves(state))) == expected(name)
 
 
 @every_household

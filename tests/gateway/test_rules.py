@@ -37,8 +37,9 @@ def seen(name: str) -> Seen:
 
 
 def flows(what: Seen) -> dict[str, str]:
-    """What is published of the flows."""
-    return {topic: value for topic, value in what.values.items() if topic.partition("/")[0] in FLOWS}
+    """What is published of the flows; our own day counters are no matter of the firmware."""
+    told = {topic: value for topic, value in what.values.items() if topic.partition("/")[0] in FLOWS}
+    return {topic: value for topic, value in told.items() if not topic.endswith("_today")}
 
 
 def changed(folder: Path, name: str, change: Callable[[str, str], str], *, status: int | None = None) -> Seen:
