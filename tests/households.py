@@ -58,7 +58,7 @@ async def _look(recording: Recording, quirks: Sequence[Quirk]) -> Seen:
     with tempfile.TemporaryDirectory() as folder:
         keeper = Keeper(Path(folder), plan.info.serial, clock, lambda *_: None)
         kept = keeper.keep(bare(plan, fields, now), plan)
-    return Seen(plan, Watch(lambda *_: None).look(kept, plan.meters, now), tuple(asked))
+    return Seen(plan, Watch(None, lambda *_: None).look(kept, plan.meters, now), tuple(asked))
 
 
 def _body(recording: Recording, path: str) -> bytes:

@@ -79,7 +79,7 @@ class GatewaySource:
         self.keeper: Keeper | None = None
         """Of the counters; from when we know whose they are."""
         self.standing = Standing(settings.host or "gateway", around.sink, around.clock)
-        self._watch = Watch(self.standing.tell)
+        self._watch = Watch(None, self.standing.tell)
         if settings.serial is not None:
             self.standing.identify(settings.serial)
 
@@ -106,6 +106,7 @@ class GatewaySource:
         finally:
             if self.keeper is not None:
                 self.keeper.save(clean=True)
+                self._watch.save()
 
     async def _keep_polling(self) -> None:
         while True:
@@ -156,6 +157,7 @@ class GatewaySource:
             if not self.keeper.clean:
                 self.keeper.stand(await self._around.floors(serial))
             self.keeper.save()
+            self._watch = Watch(around.directory / "habits" / f"{serial.lower()}.json", self.standing.tell)
 
     def _recognise(self, http: GatewayHttp, info: GatewayInfo) -> None:
         """It is the gateway we know, with the certificate we know; or a new firmware with a new one."""

@@ -97,7 +97,7 @@ def _ours(line: Line, plan: Plan, fields: Fields, topics: Topics, clock: Clock, 
     turns = [turn for turn in schedule.turns if turn.endpoint in asked]
     poller = Poller(line, plan, schedule, clock)
     folder = Path(tempfile.gettempdir()) / f"envoy-bridge-bench-{os.getpid()}"  # written once in five minutes
-    keeper, watch = Keeper(folder, plan.info.serial, clock, lambda *_: None), Watch(lambda *_: None)
+    keeper, watch = Keeper(folder, plan.info.serial, clock, lambda *_: None), Watch(None, lambda *_: None)
 
     async def cycle() -> None:
         nonlocal fields
