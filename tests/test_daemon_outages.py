@@ -61,13 +61,13 @@ async def test_nothing_is_there_at_first_and_all_of_it_comes_later(tmp_path: Pat
         place.broker.kill()
         place.gateways[THREE_PHASES].faults["*"] = Status(503)
         async with place.daemon() as daemon:
-            await until(lambda: {"mqtt_unreachable", "gateway_unreachable"} <= set(daemon.codes()))
+            await until(lambda: {"mqtt_unreachable", "gateway_unreachable"} <= set(daemon.codes()), within=15)
             await until(lambda: len(place.gateways[OLD].requests) > 2, within=10)
             place.gateways[THREE_PHASES].faults.clear()
             place.broker.start()
             async with Subscriber(place.broker.port) as subscriber:
-                await subscriber.wait_for(about(OLD, "availability"), b"online")
-                await subscriber.wait_for(about(THREE_PHASES, "availability"), b"online", seconds=10)
+                await subscriber.wait_for(about(OLD, "availability"), b"online", seconds=15)
+                await subscriber.wait_for(about(THREE_PHASES, "availability"), b"online", seconds=15)
                 assert subscriber.latest()[STATE] == b"online", "although one gateway is still away"
             await until(
                 lambda: daemon.codes().count("gateway_unreachable") == 2, within=15
