@@ -1,6 +1,8 @@
 """Where subscribers stand: the counters that an earlier run left retained on the broker."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from math import isfinite
 from typing import Final
 
 from envoy_bridge.clock import Clock
@@ -40,10 +42,9 @@ class Floors:
 
         def keep(topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the broker's word for it
             if retained and topic.rpartition("/")[2] in counter_names() and len(found) < _LARGEST:
-                try:
-                    found[topic.removeprefix(root)] = float(payload)
-                except ValueError:
-                    return
+                with suppress(ValueError):
+                    if isfinite(stood := float(payload)):
+                        found[topic.removeprefix(root)] = stood
 
         self._mqtt.subscribe(f"{root}+/+/+", keep)
         await self._clock.sleep(LISTEN)

@@ -104,14 +104,10 @@ class Keeper:
         self._turn_the_day(bare, now)
         guarded = self._flows(bare, plan, now, [name for name, _ in flows() if name not in plan.derived])
         whole = self._flows(derive(guarded, plan.derived), plan, now, sorted(plan.derived))
-        if self._clock.monotonic() - self._saved > SAVE_EVERY:
+        devices = self._devices(bare, plan, now)
+        if self._clock.monotonic() - self._saved > SAVE_EVERY:  # before anybody is told what a repair made of it
             self.save()
-        return replace(
-            whole,
-            devices=self._devices(bare, plan, now),
-            raw=dict(self._raw),
-            estimated=frozenset(self._estimated),
-        )
+        return replace(whole, devices=devices, raw=dict(self._raw), estimated=frozenset(self._estimated))
 
     def _turn_the_day(self, bare: Snapshot, now: float) -> None:
         network = bare.devices.get("network", {}).get("")

@@ -75,6 +75,18 @@ def test_a_rollover_is_carried_on_and_told_once(tmp_path: Path) -> None:
     assert abs(lifetime(house.says(1_200_003.0 - ROLLOVER)) - 1_200_003) < 0.01, "it was written at once"
 
 
+def test_a_repair_of_an_inverter_is_on_disk_before_it_is_told(tmp_path: Path) -> None:
+    house, path = desk(tmp_path), "inverter/482202015001/energy_lifetime"
+    inverters = SEEN.snapshot.devices["inverter"]
+    for energy in (1_300_000.0, 1_300_000.0 - ROLLOVER):
+        house.clock.advance(300)
+        member = replace(inverters["482202015001"], energy_lifetime=energy, last_report=None)
+        house.keeper.keep(replace(SEEN.snapshot, devices={"inverter": {"482202015001": member}}), SEEN.plan)
+    assert [code for code, _ in house.events] == ["counter_carried"]
+    kept = load(place(tmp_path, "1")).counters[path]
+    assert kept.line.offset > 1_000_000
+
+
 def test_a_zero_is_held_and_comes_back(tmp_path: Path) -> None:
     house = desk(tmp_path)
     house.says(5000.0)
