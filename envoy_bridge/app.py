@@ -23,7 +23,9 @@ from envoy_bridge.gateway.source import GatewaySource
 from envoy_bridge.gateway.surroundings import Surroundings
 from envoy_bridge.logs import get_logger
 from envoy_bridge.requests import Requests
+from envoy_bridge.roster import Roster
 from envoy_bridge.service import Heartbeat, Systemd, memory_in_use
+from envoy_bridge.sinks.announcer import Announcer
 from envoy_bridge.sinks.base import Sink, Sinks
 from envoy_bridge.sinks.leftovers import Leftovers
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
@@ -71,21 +73,26 @@ class Bridge:
         topics = Topics(base, about, self.clock, deliver=mqtt.put, announce=mqtt.send)
         topics.bridge("info", {**about, "gateways": []})
         floors = Floors(mqtt, base, self.clock)
+        announcer = Announcer(self.config.homeassistant, base, mqtt, directory, self.clock)
+        roster = Roster(Sinks([announcer, topics, *self.extra]), directory, self.clock)
         requests = Requests(base, self.sources, mqtt, self.clock)
         mqtt.subscribe(f"{base}/bridge/request/+", requests.handle)
         await mqtt.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [
-                    tasks.create_task(self._gateways(directory, Sinks([topics, *self.extra]), floors)),
+                    tasks.create_task(self._gateways(directory, roster, floors)),
+                    tasks.create_task(announcer.run()),
                     tasks.create_task(self._tell_health(topics, mqtt)),
                     tasks.create_task(self._tidy(Leftovers(mqtt, self.clock), base)),
+                    tasks.create_task(self._strike(roster)),
                     tasks.create_task(self._live()),
                 ]
                 await self.ended.wait()
                 for task in running:
                     task.cancel()
         finally:
+            roster.save()
             await mqtt.stop(topics.farewell())
 
     async def _gateways(self, directory: Path, sink: Sink, floors: Floors) -> None:
@@ -141,6 +148,19 @@ class Bridge:
                             tidied.add(SITE)
                             tasks.create_task(leftovers.clear(f"{base}/{SITE}"))
                 await self.clock.sleep(SIGN_OF_LIFE_EVERY)
+
+    async def _strike(self, roster: Roster) -> None:
+        """Once it is known which gateways are read, what is remembered of others is gone.
+
+        Where none is configured, one that was not found may only be off: it stays until it is configured otherwise.
+        """
+        while not self.sources or any(source.standing.serial is None for source in self.sources):
+            await self.clock.sleep(SIGN_OF_LIFE_EVERY)
+        if self.config.gateway:
+            serials = [source.standing.serial or "" for source in self.sources]
+            chosen = self.config.site.gateways
+            several = len(serials if chosen is None else set(chosen)) > 1
+            roster.only([*serials, *([SITE] if several else [])])
 
     async def _tell_health(self, topics: Topics, mqtt: MqttConnection) -> None:
         while True:

@@ -7,9 +7,13 @@ from functools import cache
 from typing import get_type_hints
 
 from envoy_bridge.gateway.devices import DEVICES
+from envoy_bridge.gateway.devices.base import Device
 from envoy_bridge.model import Branch, Quantity, Snapshot, Value
 
 PHASES = ("total", "l1", "l2", "l3")
+
+
+_DEVICES = {device.name: device for device in DEVICES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,27 @@ def flows() -> tuple[tuple[str, type], ...]:
     return tuple((name, note.kind) for name, note in _notes(Snapshot) if isinstance(note, Branch))
 
 
-def doc(flow: str) -> str:
-    """What a flow is."""
-    return next(note.doc for name, note in _notes(Snapshot) if name == flow and isinstance(note, Branch))
+@cache
+def branch(flow: str) -> Branch:
+    """What a flow is, and what people call it."""
+    return next(note for name, note in _notes(Snapshot) if name == flow and isinstance(note, Branch))
+
+
+def device(part: str) -> Device | None:
+    """The kind of device that a part of a snapshot is one of; None: it is a part of a flow."""
+    return _DEVICES.get(part.partition("/")[0])
+
+
+def described(part: str) -> dict[str, Quantity]:
+    """The quantities that a part of a snapshot may have, by name; the part is a path as in `parts`: `production/l1`.
+
+    A part that the model does not know has none.
+    """
+    found, kinds = device(part), dict(flows())
+    if found is not None:
+        return dict(quantities(found.kind))
+    kind = kinds.get(part.partition("/")[0])
+    return {} if kind is None else dict(quantities(kind))
 
 
 def _notes(kind: type) -> Iterator[tuple[str, object]]:
@@ -50,9 +72,9 @@ def definitions() -> Iterator[Definition]:
         for phase in PHASES:
             for key, what in quantities(kind):
                 yield Definition(f"{name}/{phase}/{key}", what)
-    for device in DEVICES:
-        for key, what in quantities(device.kind):
-            yield Definition(f"{device.name}/{key}" if device.single else f"{device.name}/<serial>/{key}", what)
+    for each in DEVICES:
+        for key, what in quantities(each.kind):
+            yield Definition(f"{each.name}/{key}" if each.single else f"{each.name}/<serial>/{key}", what)
 
 
 def parts(snapshot: Snapshot) -> Iterator[tuple[str, object, type]]:
@@ -61,9 +83,9 @@ def parts(snapshot: Snapshot) -> Iterator[tuple[str, object, type]]:
         flow: object = getattr(snapshot, name)
         for phase in PHASES:
             yield f"{name}/{phase}", None if flow is None else getattr(flow, phase), kind
-    for device in DEVICES:
-        for member, part in snapshot.devices.get(device.name, {}).items():
-            yield _path(device.name, member), part, device.kind
+    for each in DEVICES:
+        for member, part in snapshot.devices.get(each.name, {}).items():
+            yield _path(each.name, member), part, each.kind
 
 
 def points(snapshot: Snapshot) -> Iterator[tuple[str, Value, Quantity]]:
@@ -87,12 +109,12 @@ def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | 
     known = {} if old is None else old.devices
     if known is new.devices:
         return
-    for device in DEVICES:
-        former, present = known.get(device.name, {}), new.devices.get(device.name, {})
+    for each in DEVICES:
+        former, present = known.get(each.name, {}), new.devices.get(each.name, {})
         if former is not present and former != present:
             for member in {**former, **present}:
-                path = _path(device.name, member)
-                yield from _differences(path, former.get(member), present.get(member), quantities(device.kind))
+                path = _path(each.name, member)
+                yield from _differences(path, former.get(member), present.get(member), quantities(each.kind))
 
 
 def _path(device: str, member: str) -> str:

@@ -109,8 +109,6 @@ def unbuilt(config: Config) -> list[str]:
 
 
 def _unbuilt(config: Config) -> Iterator[str]:
-    if config.homeassistant.discovery != "off":
-        yield f'Home Assistant discovery ([homeassistant] discovery = "{config.homeassistant.discovery}")'
     if config.homie.enabled:
         yield "the Homie tree ([homie] enabled = true)"
     if config.history.enabled:

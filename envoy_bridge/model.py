@@ -11,7 +11,7 @@ Numbers are finite when they get here, and zero has no sign. They are published 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Struct, field
 
@@ -21,48 +21,78 @@ Value = float | str | bool | datetime
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a number counts. `live` values are true for a moment only; the others stay true. `counts`: it only grows."""
+    """What a number counts. `live` values are true for a moment only; the others stay true. `counts`: it only grows.
+
+    `device_class`, `state_class` and `precision` (digits shown) are Home Assistant's words for it; None: it has none.
+    """
 
     symbol: str
     live: bool = True
     counts: bool = False
+    device_class: str | None = None
+    state_class: str | None = None
+    precision: int | None = None
 
 
-WATT = Unit("W")
-VOLT_AMPERE = Unit("VA")
-VAR = Unit("var")
-VOLT = Unit("V")
-AMPERE = Unit("A")
-HERTZ = Unit("Hz")
-CELSIUS = Unit("°C")
-PERCENT = Unit("%")
-RATIO = Unit("")
-COUNT = Unit("", live=False)
-SECOND = Unit("s", live=False)
-MINUTE = Unit("min", live=False)
-TIME = Unit("time")
+def _measured(symbol: str, device_class: str | None, precision: int) -> Unit:
+    return Unit(symbol, device_class=device_class, state_class="measurement", precision=precision)
+
+
+WATT = _measured("W", "power", 0)
+VOLT_AMPERE = _measured("VA", "apparent_power", 0)
+VAR = _measured("var", "reactive_power", 0)
+VOLT = _measured("V", "voltage", 1)
+AMPERE = _measured("A", "current", 2)
+HERTZ = _measured("Hz", "frequency", 2)
+CELSIUS = _measured("°C", "temperature", 0)
+PERCENT = _measured("%", None, 0)
+CHARGE = _measured("%", "battery", 0)
+RATIO = _measured("", "power_factor", 2)
+COUNT = Unit("", live=False, precision=0)
+SECOND = Unit("s", live=False, device_class="duration", precision=0)
+MINUTE = Unit("min", live=False, device_class="duration", precision=0)
+TIME = Unit("time", device_class="timestamp")
 WORD = Unit("word")
 FLAG = Unit("true/false")
-WATT_PEAK = Unit("W", live=False)
-WATT_HOUR = Unit("Wh", live=False, counts=True)
-WATT_HOUR_TODAY = Unit("Wh", live=False)
-WATT_HOUR_NOW = Unit("Wh")
-WATT_HOUR_MOST = Unit("Wh", live=False)
+HEARD = Unit("true/false", device_class="connectivity")
+AVAILABILITY = Unit("word", device_class="connectivity")
+WATT_PEAK = Unit("W", live=False, device_class="power", precision=0)
+WATT_HOUR = Unit("Wh", live=False, counts=True, device_class="energy", state_class="total_increasing", precision=0)
+WATT_HOUR_TODAY = Unit("Wh", live=False, device_class="energy", state_class="total_increasing", precision=0)
+WATT_HOUR_NOW = _measured("Wh", "energy_storage", 0)
+WATT_HOUR_MOST = Unit("Wh", live=False, device_class="energy_storage", precision=0)
+WATT_HOUR_ONCE = Unit("Wh", device_class="energy", precision=0)
+WATT_HOUR_COARSE = Unit("Wh", live=False, device_class="energy", precision=0)
+
+Rank = Literal["main", "detail", "diagnostic"]
+"""Who wants it: everybody; few, so that programs show it on demand only; everybody who looks for a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What a field of the model measures: its unit, and what it means in the house."""
+    """What a field of the model measures: its unit, what it means in the house, and who wants to know."""
 
     unit: Unit
     doc: str
+    rank: Rank = "main"
+
+
+def detail(unit: Unit, doc: str) -> Quantity:
+    """A quantity that few want to see."""
+    return Quantity(unit, doc, "detail")
+
+
+def diagnostic(unit: Unit, doc: str) -> Quantity:
+    """A quantity for those who look for a fault."""
+    return Quantity(unit, doc, "diagnostic")
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What a flow of the snapshot has below it: phases of class `kind`."""
+    """What a flow of the snapshot has below it: phases of class `kind`. `label`: what people call it."""
 
     kind: type
+    label: str
     doc: str
 
 
@@ -87,13 +117,13 @@ class Channel(Struct, frozen=True, kw_only=True):
 
     power: Annotated[Number, Quantity(WATT, "Active power now")] = None
     voltage: Annotated[
-        Number, Quantity(VOLT, "RMS voltage, phase to neutral; of the total only where there is one phase")
+        Number, detail(VOLT, "RMS voltage, phase to neutral; of the total only where there is one phase")
     ] = None
-    current: Annotated[Number, Quantity(AMPERE, "RMS current")] = None
-    frequency: Annotated[Number, Quantity(HERTZ, "Frequency of the grid")] = None
-    power_factor: Annotated[Number, Quantity(RATIO, "Power factor, -1 to 1")] = None
-    apparent_power: Annotated[Number, Quantity(VOLT_AMPERE, "Apparent power now")] = None
-    reactive_power: Annotated[Number, Quantity(VAR, "Reactive power now; negative: leading")] = None
+    current: Annotated[Number, detail(AMPERE, "RMS current")] = None
+    frequency: Annotated[Number, detail(HERTZ, "Frequency of the grid")] = None
+    power_factor: Annotated[Number, detail(RATIO, "Power factor, -1 to 1")] = None
+    apparent_power: Annotated[Number, detail(VOLT_AMPERE, "Apparent power now")] = None
+    reactive_power: Annotated[Number, detail(VAR, "Reactive power now; negative: leading")] = None
 
 
 class Production(Channel, frozen=True, kw_only=True):
@@ -106,8 +136,8 @@ class Production(Channel, frozen=True, kw_only=True):
     energy_year: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced this year")] = None
     energy_lifetime_coarse: Annotated[
         Number,
-        Quantity(
-            WATT_HOUR_MOST,
+        detail(
+            WATT_HOUR_COARSE,
             "Energy produced since the installation, to three digits: it moves in steps of up to 1 MWh; "
             "not for an energy dashboard",
         ),
@@ -194,27 +224,42 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
     serial: str
     time: datetime
-    production: Annotated[Flow[Production] | None, Branch(Production, "What the panels make: + produced")] = None
-    consumption: Annotated[
-        Flow[Consumption] | None, Branch(Consumption, "What the site uses; so does a battery that charges")
+    production: Annotated[
+        Flow[Production] | None,
+        Branch(Production, "Production", "What the panels make: + produced"),
     ] = None
-    net_consumption: Annotated[Flow[NetConsumption] | None, Branch(NetConsumption, "The grid: + import, - export")] = (
-        None
-    )
-    storage: Annotated[Flow[Storage] | None, Branch(Storage, "The batteries: + they supply, - they charge")] = None
-    home: Annotated[Flow[Home] | None, Branch(Home, "What the house itself uses; where the batteries are measured")] = (
-        None
-    )
-    backfeed: Annotated[Flow[Circuit] | None, Branch(Circuit, "A combiner's backfeed: + towards the switchboard")] = (
-        None
-    )
-    load: Annotated[Flow[Circuit] | None, Branch(Circuit, "A combiner's load circuit: + towards the switchboard")] = (
-        None
-    )
-    evse: Annotated[Flow[Circuit] | None, Branch(Circuit, "The car charger's circuit: + towards the switchboard")] = (
-        None
-    )
-    pv3p: Annotated[Flow[Circuit] | None, Branch(Circuit, "Panels of another make: + towards the switchboard")] = None
+    consumption: Annotated[
+        Flow[Consumption] | None,
+        Branch(Consumption, "Consumption", "What the site uses; so does a battery that charges"),
+    ] = None
+    net_consumption: Annotated[
+        Flow[NetConsumption] | None,
+        Branch(NetConsumption, "Grid", "The grid: + import, - export"),
+    ] = None
+    storage: Annotated[
+        Flow[Storage] | None,
+        Branch(Storage, "Battery", "The batteries: + they supply, - they charge"),
+    ] = None
+    home: Annotated[
+        Flow[Home] | None,
+        Branch(Home, "House", "What the house itself uses; where the batteries are measured"),
+    ] = None
+    backfeed: Annotated[
+        Flow[Circuit] | None,
+        Branch(Circuit, "Backfeed", "A combiner's backfeed: + towards the switchboard"),
+    ] = None
+    load: Annotated[
+        Flow[Circuit] | None,
+        Branch(Circuit, "Load circuit", "A combiner's load circuit: + towards the switchboard"),
+    ] = None
+    evse: Annotated[
+        Flow[Circuit] | None,
+        Branch(Circuit, "Car charger", "The car charger's circuit: + towards the switchboard"),
+    ] = None
+    pv3p: Annotated[
+        Flow[Circuit] | None,
+        Branch(Circuit, "Other panels", "Panels of another make: + towards the switchboard"),
+    ] = None
     devices: Mapping[str, Members] = field(default_factory=dict)
     """By kind of device: see `gateway/devices`."""
     raw: Mapping[str, float] = field(default_factory=dict)

@@ -20,7 +20,7 @@ from envoy_bridge.gateway.plan import OF_BATTERIES
 from envoy_bridge.logs import get_logger
 from envoy_bridge.model import WATT, WATT_HOUR, Channel, Flow, Snapshot, scaled
 from envoy_bridge.settings import SiteSection
-from envoy_bridge.sinks.base import Event, Sink
+from envoy_bridge.sinks.base import Event, Holdings, Sink
 
 log = get_logger(__name__)
 
@@ -200,6 +200,10 @@ class Site:
     def event(self, event: Event) -> None:
         """See `Sink`."""
         self._sink.event(event)
+
+    def holdings(self, holdings: Holdings) -> None:
+        """See `Sink`."""
+        self._sink.holdings(holdings)
 
     def _tell_info(self, grid: str | None) -> None:
         added = {name: sorted(self._having[name]) for name in ADDED if self._having[name]}

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from households import FIXTURES, NAMES, look
 
-from envoy_bridge.catalog import doc, flows, quantities
+from envoy_bridge.catalog import branch, flows, quantities
 from envoy_bridge.gateway.devices import DEVICES
 from envoy_bridge.gateway.endpoints import ROWS
 from envoy_bridge.gateway.known import phase_count
@@ -42,7 +42,7 @@ def topics() -> str:
         "answered on `response/...`.\n"
     )
     for name, kind in flows():
-        text += f"\n## `{name}/<phase>/...`\n\n{doc(name)}.\n\n"
+        text += f"\n## `{name}/<phase>/...`\n\n{branch(name).doc}.\n\n"
         text += table(("topic", "unit", "meaning"), quantity_rows(kind))
     for device in DEVICES:
         text += f"\n## `{device.name}/{'' if device.single else '<serial>/'}...`\n\n{device.doc}.\n\n"

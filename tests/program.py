@@ -174,9 +174,11 @@ class Site:
         return write(self.folder / name, whole)
 
     @asynccontextmanager
-    async def bridge(self, clock: Clock, *extra: Sink, **environ: str) -> AsyncIterator[Bridge]:
+    async def bridge(
+        self, clock: Clock, *extra: Sink, config: Path | None = None, **environ: str
+    ) -> AsyncIterator[Bridge]:
         """The same inside the test's process, where its time can be made to run; from its start to its clean end."""
-        bridge = Bridge(load(self.configure(), {}), environ, clock=clock, extra=extra)
+        bridge = Bridge(load(config or self.configure(), {}), environ, clock=clock, extra=extra)
         task = asyncio.create_task(bridge.run())
         try:
             yield bridge

@@ -56,6 +56,7 @@ class _Memory:
     quirks: set[str] = field(default_factory=set)
     firmware: str | None = None
     login: str = ""
+    url: str = ""
 
 
 class GatewaySource:
@@ -129,6 +130,7 @@ class GatewaySource:
         where = self._whereabouts
         http, info = await connect(self._settings, self.standing.serial, where)
         async with http:
+            self._memory.url = http.url
             self._recognise(http, info)
             await self._open_counters(info.serial)
             if where.former is not None:
@@ -285,11 +287,13 @@ class GatewaySource:
         refused = set() if self._poller is None else self._poller.refused
         paces = {} if memory.schedule is None else memory.schedule.paces()
         watch = self._watch
-        said = (plan, memory.login, frozenset(memory.quirks), frozenset(refused), paces, watch.advice, watch.online)
+        seen = (watch.advice, watch.online, memory.url)
+        said = (plan, memory.login, frozenset(memory.quirks), frozenset(refused), paces, *seen)
         if said != self._said:
             self._said = said
             told = describe(plan)
             told["not_permitted"] = sorted({*told["not_permitted"], *refused})
             told |= {"login": memory.login, "quirks": sorted(memory.quirks), "slowed_down": paces}
             told |= {"advice": watch.advice, "inverters_online": watch.online}
+            told |= {"url": memory.url, "every": self._shortest_cadence()}
             self._around.sink.info(plan.info.serial, told)

@@ -18,6 +18,18 @@ class Event:
     time: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What there is of one gateway: all that has a value, or had one not long ago.
+
+    `parts`: by path below the gateway (`production/l1`, `inverter/482200000001`, `network`) the names of its
+    quantities, both in the order of the model. Without any, the gateway itself is gone.
+    """
+
+    serial: str
+    parts: Mapping[str, tuple[str, ...]]
+
+
 class Sink(Protocol):
     """Takes what the sources find out. Nothing here waits: a slow sink keeps what it could not pass on yet."""
 
@@ -32,6 +44,9 @@ class Sink(Protocol):
 
     def event(self, event: Event) -> None:
         """Something happened."""
+
+    def holdings(self, holdings: Holdings) -> None:
+        """What there is of a gateway, at first and when that changes. Comes before the snapshot that brings it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +74,8 @@ class Sinks:
         """See `Sink`."""
         for sink in self.members:
             sink.event(event)
+
+    def holdings(self, holdings: Holdings) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.holdings(holdings)

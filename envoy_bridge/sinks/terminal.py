@@ -6,7 +6,7 @@ from typing import Any, Final, TextIO
 
 from envoy_bridge.catalog import PHASES, flows
 from envoy_bridge.model import Flow, Snapshot
-from envoy_bridge.sinks.base import Event
+from envoy_bridge.sinks.base import Event, Holdings
 
 LINES_EVERY: Final = 1.0
 """Seconds between two lines where lines are printed."""
@@ -55,6 +55,9 @@ class Terminal:
 
     def event(self, event: Event) -> None:
         """Not shown: the log has it."""
+
+    def holdings(self, holdings: Holdings) -> None:
+        """Not shown."""
 
 
 def table(snapshot: Snapshot) -> Iterator[str]:

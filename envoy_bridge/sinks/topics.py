@@ -3,23 +3,24 @@
 A topic is the path of a value through the model. Nothing here knows the name of a measurement.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from envoy_bridge.catalog import changes, plain, points
+from envoy_bridge.catalog import changes, described, plain, points
 from envoy_bridge.clock import Clock
 from envoy_bridge.model import Snapshot, Unit, Value
 from envoy_bridge.redaction import redact_value
-from envoy_bridge.sinks.base import Event
+from envoy_bridge.sinks.base import Event, Holdings
 from envoy_bridge.sinks.mqtt import Message
 from envoy_bridge.site import SITE
 
 EXPIRY: Final = 600
-"""Seconds a broker keeps a value of the moment. Twice the time after which an unchanged one is sent again."""
+"""Seconds a broker keeps a value of the moment. Twice the time after which an unchanged one is sent again; and of a
+gateway that is asked more seldom, twice its cadence."""
 
 CONFIRM_EVERY: Final = 30.0
 """Seconds between two passes over all values, changed or not, so that what still holds does not expire."""
@@ -66,16 +67,32 @@ class Topics:
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """The values that changed, then the whole as JSON, then `updated`: what stands before it belongs together."""
-        told = self._told.get(snapshot.serial)
-        if told is None:
-            told = self._told[snapshot.serial] = _Told(f"{self._base}/{snapshot.serial.lower()}")
+        told = self._of(snapshot.serial)
         for message in told.news(snapshot, self._clock.monotonic()):
             self._deliver(message)
         now = self._clock.wall()
         self._sequence = max(self._sequence + 1, int(now * 1000))
         whole = told.state(plain(snapshot.time), self._sequence)
-        self._deliver(Message(f"{told.root}/state", whole, expiry=EXPIRY))
+        self._deliver(Message(f"{told.root}/state", whole, expiry=told.expiry))
         self._deliver(Message(f"{told.root}/updated", plain(datetime.fromtimestamp(now, UTC)).encode()))
+
+    def _of(self, serial: str) -> "_Told":
+        told = self._told.get(serial)
+        if told is None:
+            told = self._told[serial] = _Told(f"{self._base}/{serial.lower()}")
+        return told
+
+    def holdings(self, holdings: Holdings) -> None:
+        """What is gone is cleared; what is there has its place in the JSON, though it may not be known yet."""
+        told = self._of(holdings.serial)
+        for message in told.expect(holdings.parts):
+            self._deliver(message)
+        if not holdings.parts:
+            for name in OF_A_GATEWAY:
+                self._deliver(Message(f"{told.root}/{name}"))
+            del self._told[holdings.serial]
+            self._gateways.discard(holdings.serial)
+            self._tell_gateways()
 
     def availability(self, serial: str, *, online: bool) -> None:
         """`online` or `offline`."""
@@ -92,8 +109,12 @@ class Topics:
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None:
         """What the gateway is; the bridge says that it has it."""
+        self._of(serial).expiry = max(EXPIRY, int(2 * float(info.get("every") or 0)))
         self._deliver(Message(f"{self._base}/{serial.lower()}/info", _redacted(info)))
         self._gateways.add(serial)
+        self._tell_gateways()
+
+    def _tell_gateways(self) -> None:
         self.bridge("info", {**self._about, "gateways": sorted(self._gateways - {SITE})})
 
     def event(self, event: Event) -> None:
@@ -120,7 +141,7 @@ class _Leaf:
     """
 
     topic: str
-    expiry: int | None
+    live: bool
     branch: str
     members: dict[str, str]
     name: str
@@ -135,12 +156,33 @@ class _Told:
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self.expiry = EXPIRY
         self._snapshot: Snapshot | None = None
         self._confirmed: float | None = None
         self._leaves: dict[str, _Leaf] = {}
         self._branches: dict[str, dict[str, dict[str, str]]] = {}
         self._written: dict[str, str] = {}
         self._changed: set[str] = set()
+
+    def expect(self, parts: Mapping[str, Sequence[str]]) -> Iterator[Message]:
+        """Make room for these parts' quantities, and let go of all others: their topics are cleared."""
+        wanted = {f"{part}/{name}": described(part)[name].unit for part, names in parts.items() for name in names}
+        for path, unit in wanted.items():
+            if path not in self._leaves:
+                leaf = self._new_leaf(path, unit)
+                leaf.members[leaf.name] = "null"
+                self._changed.add(leaf.branch)
+        for path in [path for path in self._leaves if path not in wanted]:
+            leaf = self._leaves.pop(path)
+            for name in (leaf.name, f'{leaf.name[:-1]}_raw"'):
+                leaf.members.pop(name, None)
+            self._changed.add(leaf.branch)
+            yield Message(leaf.topic)
+        for branch in list(self._branches):
+            self._branches[branch] = {part: members for part, members in self._branches[branch].items() if members}
+            if not self._branches[branch]:
+                del self._branches[branch]
+                self._written.pop(_json_text(branch), None)
 
     def news(self, snapshot: Snapshot, now: float) -> Iterator[Message]:
         """What has changed since the last snapshot; at times all that is known. `now`: monotonic seconds."""
@@ -183,14 +225,14 @@ class _Told:
             return Message(leaf.topic)
         text = plain(value)
         leaf.members[leaf.name] = text if isinstance(value, float | int) else _json_text(text)  # true and false too
-        return Message(leaf.topic, text.encode(), expiry=leaf.expiry)
+        return Message(leaf.topic, text.encode(), expiry=self.expiry if leaf.live else None)
 
     def _new_leaf(self, path: str, unit: Unit) -> _Leaf:
         head, _, name = path.lower().rpartition("/")  # a part's name may be a device's serial number, whatever is in it
         branch, _, part = head.partition("/")
         members = self._branches.setdefault(branch, {}).setdefault(part, {})
-        expiry = EXPIRY if unit.live else None
-        leaf = self._leaves[path] = _Leaf(f"{self.root}/{path.lower()}", expiry, branch, members, _json_text(name))
+        topic = f"{self.root}/{path.lower()}"
+        leaf = self._leaves[path] = _Leaf(topic, unit.live, branch, members, _json_text(name))
         return leaf
 
 

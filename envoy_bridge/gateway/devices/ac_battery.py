@@ -18,8 +18,10 @@ from envoy_bridge.gateway.known import Known, moment
 from envoy_bridge.gateway.rows import Cadence, Endpoint
 from envoy_bridge.model import (
     CELSIUS,
+    CHARGE,
     COUNT,
     FLAG,
+    HEARD,
     PERCENT,
     TIME,
     WATT,
@@ -30,6 +32,8 @@ from envoy_bridge.model import (
     Members,
     Number,
     Quantity,
+    detail,
+    diagnostic,
     number,
     scaled,
 )
@@ -38,21 +42,21 @@ from envoy_bridge.model import (
 class AcBattery(Struct, frozen=True, kw_only=True):
     """One AC battery, or all: the values of all of them together are marked."""
 
-    soc: Annotated[Number, Quantity(PERCENT, "State of charge")] = None
+    soc: Annotated[Number, Quantity(CHARGE, "State of charge")] = None
     power: Annotated[Number, Quantity(WATT, "Power now; above 0: discharging (total only)")] = None
     energy_available: Annotated[Number, Quantity(WATT_HOUR_NOW, "Energy that is in them (total only)")] = None
-    capacity: Annotated[Number, Quantity(WATT_HOUR_MOST, "Energy they can hold (total only)")] = None
-    count: Annotated[Number, Quantity(COUNT, "How many there are (total only)")] = None
+    capacity: Annotated[Number, diagnostic(WATT_HOUR_MOST, "Energy they can hold (total only)")] = None
+    count: Annotated[Number, detail(COUNT, "How many there are (total only)")] = None
     state: Annotated[str | None, Quantity(WORD, "charging, discharging or idle")] = None
-    max_cell_temp: Annotated[Number, Quantity(CELSIUS, "Temperature of the warmest cell")] = None
-    sleeping: Annotated[Flag, Quantity(FLAG, "Is sleep set")] = None
-    sleep_min_soc: Annotated[Number, Quantity(PERCENT, "Sleep: it is charged up to here at least")] = None
-    sleep_max_soc: Annotated[Number, Quantity(PERCENT, "Sleep: it is discharged down to here")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    operating: Annotated[Flag, Quantity(FLAG, "Does it work")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    max_cell_temp: Annotated[Number, detail(CELSIUS, "Temperature of the warmest cell")] = None
+    sleeping: Annotated[Flag, detail(FLAG, "Is sleep set")] = None
+    sleep_min_soc: Annotated[Number, detail(PERCENT, "Sleep: it is charged up to here at least")] = None
+    sleep_max_soc: Annotated[Number, detail(PERCENT, "Sleep: it is discharged down to here")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    operating: Annotated[Flag, detail(FLAG, "Does it work")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -154,6 +158,7 @@ def control(reply: Control, _known: Known, _now: float) -> Members:
 _NEEDS: Final = ("ac_battery.report",)
 AC_BATTERY: Final = Device(
     "ac_battery",
+    "AC battery",
     AcBattery,
     "The AC batteries (ACB), by serial number; `total`: all of them",
     (

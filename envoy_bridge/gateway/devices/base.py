@@ -35,15 +35,17 @@ UNKNOWN: Final[Members] = {}
 class Device:
     """A kind of device: its topic, what is published of each, and the rows of the endpoint table that tell it.
 
-    `single`: there is at most one, and it has no name. `complete`: adds to the members what follows from them and from
-    the other kinds.
+    `label`: what people call one of it. `single`: there is at most one, and it has no name; `facet`: and it is no thing
+    of its own but a side of the gateway. `complete`: adds to the members what follows from them and from other kinds.
     """
 
     name: str
+    label: str
     kind: type[Struct]
     doc: str
     rows: tuple[Row, ...]
     single: bool = False
+    facet: bool = False
     complete: Callable[[Members, Mapping[str, Members]], Members] | None = None
 
     @cached_property

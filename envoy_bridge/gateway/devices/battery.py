@@ -18,8 +18,10 @@ from envoy_bridge.gateway.live import LIVE_DATA, LiveData
 from envoy_bridge.gateway.rows import Cadence, Endpoint
 from envoy_bridge.model import (
     CELSIUS,
+    CHARGE,
     COUNT,
     FLAG,
+    HEARD,
     PERCENT,
     TIME,
     VOLT_AMPERE,
@@ -34,6 +36,8 @@ from envoy_bridge.model import (
     Members,
     Number,
     Quantity,
+    detail,
+    diagnostic,
     number,
     scaled,
 )
@@ -48,26 +52,26 @@ class Battery(Struct, frozen=True, kw_only=True):
     Of one that does not communicate stands what it reported last, but for its power, which nobody knows.
     """
 
-    soc: Annotated[Number, Quantity(PERCENT, "State of charge")] = None
+    soc: Annotated[Number, Quantity(CHARGE, "State of charge")] = None
     power: Annotated[Number, Quantity(WATT, "Power now; above 0: discharging, below 0: charging")] = None
-    apparent_power: Annotated[Number, Quantity(VOLT_AMPERE, "Apparent power now; below 0: charging")] = None
+    apparent_power: Annotated[Number, detail(VOLT_AMPERE, "Apparent power now; below 0: charging")] = None
     temperature: Annotated[Number, Quantity(CELSIUS, "Temperature inside")] = None
-    max_cell_temp: Annotated[Number, Quantity(CELSIUS, "Temperature of the warmest cell")] = None
-    state: Annotated[str | None, Quantity(WORD, "What the gateway calls its state")] = None
-    grid_mode: Annotated[str | None, Quantity(WORD, "How it stands to the grid, as it reports")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    operating: Annotated[Flag, Quantity(FLAG, "Does it work; firmware 7 only")] = None
-    comm_level_sub_ghz: Annotated[Number, Quantity(COUNT, "Radio level below 1 GHz, 0 to 5; 0 by cable")] = None
-    comm_level_2_4_ghz: Annotated[Number, Quantity(COUNT, "Radio level at 2.4 GHz, 0 to 5; 0 by cable")] = None
-    led_status: Annotated[Number, Quantity(COUNT, "Number of what its lamp shows")] = None
-    dc_switch_off: Annotated[Flag, Quantity(FLAG, "Is its DC switch off")] = None
-    sleeping: Annotated[Flag, Quantity(FLAG, "Was it put to sleep")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    bmu_firmware: Annotated[str | None, Quantity(WORD, "Firmware of its battery management")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
-    capacity: Annotated[Number, Quantity(WATT_HOUR_MOST, "Energy it can hold")] = None
-    rated_power: Annotated[Number, Quantity(WATT_PEAK, "Power it is made for")] = None
+    max_cell_temp: Annotated[Number, detail(CELSIUS, "Temperature of the warmest cell")] = None
+    state: Annotated[str | None, diagnostic(WORD, "What the gateway calls its state")] = None
+    grid_mode: Annotated[str | None, detail(WORD, "How it stands to the grid, as it reports")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    operating: Annotated[Flag, detail(FLAG, "Does it work; firmware 7 only")] = None
+    comm_level_sub_ghz: Annotated[Number, detail(COUNT, "Radio level below 1 GHz, 0 to 5; 0 by cable")] = None
+    comm_level_2_4_ghz: Annotated[Number, detail(COUNT, "Radio level at 2.4 GHz, 0 to 5; 0 by cable")] = None
+    led_status: Annotated[Number, detail(COUNT, "Number of what its lamp shows")] = None
+    dc_switch_off: Annotated[Flag, detail(FLAG, "Is its DC switch off")] = None
+    sleeping: Annotated[Flag, detail(FLAG, "Was it put to sleep")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    bmu_firmware: Annotated[str | None, detail(WORD, "Firmware of its battery management")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
+    capacity: Annotated[Number, diagnostic(WATT_HOUR_MOST, "Energy it can hold")] = None
+    rated_power: Annotated[Number, detail(WATT_PEAK, "Power it is made for")] = None
     energy_available: Annotated[Number, Quantity(WATT_HOUR_NOW, "Energy that is in them (total only)")] = None
     energy_discharged: Annotated[
         Number, Quantity(WATT_HOUR, "Energy they gave, counted from their power where no CT does (total only)")
@@ -77,10 +81,10 @@ class Battery(Struct, frozen=True, kw_only=True):
     ] = None
     energy_discharged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "The same since midnight (total only)")] = None
     energy_charged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "The same since midnight (total only)")] = None
-    energy_reserved: Annotated[Number, Quantity(WATT_HOUR_NOW, "Energy kept for an outage (total only)")] = None
+    energy_reserved: Annotated[Number, detail(WATT_HOUR_NOW, "Energy kept for an outage (total only)")] = None
     reserve_soc: Annotated[Number, Quantity(PERCENT, "State of charge kept for an outage (total only)")] = None
-    reserve_soc_configured: Annotated[Number, Quantity(PERCENT, "The reserve as configured (total only)")] = None
-    reserve_soc_adjusted: Annotated[Number, Quantity(PERCENT, "The reserve as the system set it (total only)")] = None
+    reserve_soc_configured: Annotated[Number, detail(PERCENT, "The reserve as configured (total only)")] = None
+    reserve_soc_adjusted: Annotated[Number, detail(PERCENT, "The reserve as the system set it (total only)")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -280,6 +284,7 @@ def _of_ac_batteries(members: Members) -> Battery:
 _NEEDS: Final = ("battery",)
 BATTERY: Final = Device(
     "battery",
+    "Battery",
     Battery,
     "The IQ batteries, by serial number; `total`: all batteries of the site; `iq`: the IQ batteries, where there are "
     "AC batteries too",

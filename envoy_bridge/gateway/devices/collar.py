@@ -12,7 +12,20 @@ from msgspec import Struct
 from envoy_bridge.gateway.devices.base import Device, by_serial, part, word
 from envoy_bridge.gateway.devices.ensemble import INVENTORY, Group, of_type
 from envoy_bridge.gateway.known import Known, moment
-from envoy_bridge.model import CELSIUS, COUNT, FLAG, TIME, WORD, Flag, Members, Number, Quantity, number
+from envoy_bridge.model import (
+    CELSIUS,
+    COUNT,
+    HEARD,
+    TIME,
+    WORD,
+    Flag,
+    Members,
+    Number,
+    Quantity,
+    detail,
+    diagnostic,
+    number,
+)
 
 
 class Collar(Struct, frozen=True, kw_only=True):
@@ -20,14 +33,14 @@ class Collar(Struct, frozen=True, kw_only=True):
 
     grid_state: Annotated[str | None, Quantity(WORD, "Is the house on the grid")] = None
     mid_state: Annotated[str | None, Quantity(WORD, "The relay towards the grid: close or open")] = None
-    state: Annotated[str | None, Quantity(WORD, "What it calls its own state")] = None
-    admin_state: Annotated[str | None, Quantity(WORD, "What the gateway calls its state")] = None
-    control_error: Annotated[Number, Quantity(COUNT, "Number of an error of its control; 0: none")] = None
-    temperature: Annotated[Number, Quantity(CELSIUS, "Temperature inside")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    state: Annotated[str | None, diagnostic(WORD, "What it calls its own state")] = None
+    admin_state: Annotated[str | None, detail(WORD, "What the gateway calls its state")] = None
+    control_error: Annotated[Number, detail(COUNT, "Number of an error of its control; 0: none")] = None
+    temperature: Annotated[Number, diagnostic(CELSIUS, "Temperature inside")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -68,4 +81,6 @@ def listed(reply: Sequence[Group], _known: Known, _now: float) -> Members:
     )
 
 
-COLLAR = Device("collar", Collar, "The IQ Meter Collar, by serial number", (part("collar", INVENTORY, listed),))
+COLLAR = Device(
+    "collar", "Meter collar", Collar, "The IQ Meter Collar, by serial number", (part("collar", INVENTORY, listed),)
+)

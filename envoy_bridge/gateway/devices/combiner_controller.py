@@ -12,17 +12,17 @@ from msgspec import Struct
 from envoy_bridge.gateway.devices.base import Device, by_serial, part, word
 from envoy_bridge.gateway.devices.ensemble import INVENTORY, Group, of_type
 from envoy_bridge.gateway.known import Known, moment
-from envoy_bridge.model import FLAG, TIME, WORD, Flag, Members, Quantity
+from envoy_bridge.model import HEARD, TIME, WORD, Flag, Members, Quantity, detail, diagnostic
 
 
 class CombinerController(Struct, frozen=True, kw_only=True):
     """One combiner controller."""
 
     state: Annotated[str | None, Quantity(WORD, "What the gateway calls its state")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -55,6 +55,7 @@ def listed(reply: Sequence[Group], _known: Known, _now: float) -> Members:
 
 COMBINER_CONTROLLER = Device(
     "combiner_controller",
+    "Combiner controller",
     CombinerController,
     "The controller of an IQ Combiner 6C, by serial number",
     (part("combiner_controller", INVENTORY, listed),),

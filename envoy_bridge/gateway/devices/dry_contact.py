@@ -21,6 +21,7 @@ from envoy_bridge.model import (
     Members,
     Number,
     Quantity,
+    detail,
     number,
     scaled,
 )
@@ -30,20 +31,20 @@ class DryContact(Struct, frozen=True, kw_only=True):
     """One dry contact."""
 
     status: Annotated[str | None, Quantity(WORD, "open or closed")] = None
-    name: Annotated[str | None, Quantity(WORD, "The name of what it switches, as the installer gave it")] = None
-    type: Annotated[str | None, Quantity(WORD, "What it switches: LOAD, PV or NONE")] = None
-    mode: Annotated[str | None, Quantity(WORD, "manual: by the actions below; soc: by the state of charge")] = None
-    grid_action: Annotated[str | None, Quantity(WORD, "What it does on the grid: apply, shed, schedule or none")] = None
-    micro_grid_action: Annotated[str | None, Quantity(WORD, "What it does off the grid")] = None
-    generator_action: Annotated[str | None, Quantity(WORD, "What it does on the generator")] = None
-    soc_low: Annotated[Number, Quantity(PERCENT, "Below this state of charge the load is shed")] = None
-    soc_high: Annotated[Number, Quantity(PERCENT, "Above this state of charge the load is connected")] = None
-    priority: Annotated[Number, Quantity(COUNT, "Its rank among the contacts")] = None
-    essential_start: Annotated[Number, Quantity(MINUTE, "It is on from here by schedule, after midnight")] = None
-    essential_end: Annotated[Number, Quantity(MINUTE, "It is on until here by schedule, after midnight")] = None
-    black_start: Annotated[Number, Quantity(SECOND, "How long it waits after a black start")] = None
-    override: Annotated[Flag, Quantity(FLAG, "Is it overridden")] = None
-    manual_override: Annotated[Flag, Quantity(FLAG, "May it be switched by hand")] = None
+    name: Annotated[str | None, detail(WORD, "The name of what it switches, as the installer gave it")] = None
+    type: Annotated[str | None, detail(WORD, "What it switches: LOAD, PV or NONE")] = None
+    mode: Annotated[str | None, detail(WORD, "manual: by the actions below; soc: by the state of charge")] = None
+    grid_action: Annotated[str | None, detail(WORD, "What it does on the grid: apply, shed, schedule or none")] = None
+    micro_grid_action: Annotated[str | None, detail(WORD, "What it does off the grid")] = None
+    generator_action: Annotated[str | None, detail(WORD, "What it does on the generator")] = None
+    soc_low: Annotated[Number, detail(PERCENT, "Below this state of charge the load is shed")] = None
+    soc_high: Annotated[Number, detail(PERCENT, "Above this state of charge the load is connected")] = None
+    priority: Annotated[Number, detail(COUNT, "Its rank among the contacts")] = None
+    essential_start: Annotated[Number, detail(MINUTE, "It is on from here by schedule, after midnight")] = None
+    essential_end: Annotated[Number, detail(MINUTE, "It is on until here by schedule, after midnight")] = None
+    black_start: Annotated[Number, detail(SECOND, "How long it waits after a black start")] = None
+    override: Annotated[Flag, detail(FLAG, "Is it overridden")] = None
+    manual_override: Annotated[Flag, detail(FLAG, "May it be switched by hand")] = None
 
 
 class Status(Struct, frozen=True):
@@ -129,6 +130,7 @@ _NEEDS: Final = ("system_controller",)
 
 DRY_CONTACT = Device(
     "dry_contact",
+    "Dry contact",
     DryContact,
     "The dry contacts of the system controller: `nc1`, `nc2`, `no1`, `no2`",
     (

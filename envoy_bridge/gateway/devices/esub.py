@@ -12,18 +12,18 @@ from msgspec import Struct
 from envoy_bridge.gateway.devices.base import Device, by_serial, part, word
 from envoy_bridge.gateway.devices.ensemble import DEVICES, Group, of_type
 from envoy_bridge.gateway.known import Known, moment
-from envoy_bridge.model import FLAG, TIME, WORD, Flag, Members, Quantity
+from envoy_bridge.model import FLAG, HEARD, TIME, WORD, Flag, Members, Quantity, detail, diagnostic
 
 
 class Esub(Struct, frozen=True, kw_only=True):
     """One sub-unit."""
 
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    operating: Annotated[Flag, Quantity(FLAG, "Does it work")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    operating: Annotated[Flag, detail(FLAG, "Does it work")] = None
     producing: Annotated[Flag, Quantity(FLAG, "Does it produce")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -58,4 +58,6 @@ def listed(reply: Sequence[Group], _known: Known, _now: float) -> Members:
     )
 
 
-ESUB = Device("esub", Esub, "The sub-units of the storage system, by serial number", (part("esub", DEVICES, listed),))
+ESUB = Device(
+    "esub", "ESUB", Esub, "The sub-units of the storage system, by serial number", (part("esub", DEVICES, listed),)
+)

@@ -10,20 +10,32 @@ from msgspec import Struct, field
 from envoy_bridge.gateway.devices.base import ALONE, Device, lenient, part, word
 from envoy_bridge.gateway.known import Known
 from envoy_bridge.gateway.rows import Cadence, Endpoint
-from envoy_bridge.model import FLAG, PERCENT, WATT_PEAK, WORD, Flag, Members, Number, Quantity, number
+from envoy_bridge.model import (
+    FLAG,
+    PERCENT,
+    WATT_PEAK,
+    WORD,
+    Flag,
+    Members,
+    Number,
+    Quantity,
+    detail,
+    diagnostic,
+    number,
+)
 
 
 class ExportLimit(Struct, frozen=True, kw_only=True):
     """The power export limit (PEL), and the limit of the production."""
 
     enabled: Annotated[Flag, Quantity(FLAG, "Is the export limited")] = None
-    hard: Annotated[Flag, Quantity(FLAG, "Does it switch off when the limit is passed")] = None
-    soft: Annotated[Flag, Quantity(FLAG, "Does it reduce the production when the limit is passed")] = None
-    scope: Annotated[str | None, Quantity(WORD, "What the limit counts for: Aggregate, or each phase")] = None
+    hard: Annotated[Flag, detail(FLAG, "Does it switch off when the limit is passed")] = None
+    soft: Annotated[Flag, detail(FLAG, "Does it reduce the production when the limit is passed")] = None
+    scope: Annotated[str | None, detail(WORD, "What the limit counts for: Aggregate, or each phase")] = None
     power: Annotated[Number, Quantity(WATT_PEAK, "The limit, where it is a power")] = None
     percent: Annotated[Number, Quantity(PERCENT, "The limit, where it is a share of the rated power")] = None
-    production_limited: Annotated[Flag, Quantity(FLAG, "Is the production itself limited")] = None
-    production_percent: Annotated[Number, Quantity(PERCENT, "Share of the production that is allowed")] = None
+    production_limited: Annotated[Flag, diagnostic(FLAG, "Is the production itself limited")] = None
+    production_percent: Annotated[Number, diagnostic(PERCENT, "Share of the production that is allowed")] = None
 
 
 class Settings(Struct, frozen=True):
@@ -71,8 +83,10 @@ def production(reply: Production, _known: Known, _now: float) -> Members:
 
 EXPORT_LIMIT = Device(
     "export_limit",
+    "Export limit",
     ExportLimit,
     "Limits of what may be exported or produced; read only",
     (part("export_limit", SETTINGS, settings), part("export_limit.production", PRODUCTION, production)),
     single=True,
+    facet=True,
 )

@@ -22,6 +22,8 @@ from envoy_bridge.model import (
     Members,
     Number,
     Quantity,
+    detail,
+    diagnostic,
     number,
     scaled,
 )
@@ -31,24 +33,24 @@ class Generator(Struct, frozen=True, kw_only=True):
     """The generator."""
 
     state: Annotated[str | None, Quantity(WORD, "Its relay: open or closed")] = None
-    admin_state: Annotated[str | None, Quantity(WORD, "What its relay was told to be")] = None
+    admin_state: Annotated[str | None, detail(WORD, "What its relay was told to be")] = None
     mode: Annotated[str | None, Quantity(WORD, "on, off or auto")] = None
-    start_soc: Annotated[Number, Quantity(PERCENT, "It starts below this state of charge")] = None
-    stop_soc: Annotated[Number, Quantity(PERCENT, "It stops above this state of charge")] = None
-    exercising: Annotated[Flag, Quantity(FLAG, "Is it being exercised")] = None
-    charges_batteries: Annotated[Flag, Quantity(FLAG, "May it charge the batteries")] = None
-    manufacturer: Annotated[str | None, Quantity(WORD, "Who made it")] = None
-    type: Annotated[str | None, Quantity(WORD, "What kind of generator it is")] = None
-    model: Annotated[str | None, Quantity(WORD, "Its model")] = None
-    start_method: Annotated[str | None, Quantity(WORD, "How it is started: auto or manual")] = None
-    rated_power: Annotated[Number, Quantity(WATT_PEAK, "Power it is made for")] = None
-    max_current: Annotated[Number, Quantity(AMPERE, "Current it can give without end")] = None
-    warm_up: Annotated[Number, Quantity(MINUTE, "How long it warms up")] = None
-    cool_down: Annotated[Number, Quantity(MINUTE, "How long it cools down")] = None
-    exercise_every: Annotated[Number, Quantity(COUNT, "Weeks between two exercises")] = None
-    exercise_day: Annotated[str | None, Quantity(WORD, "Day of the exercise")] = None
-    exercise_start: Annotated[Number, Quantity(MINUTE, "Start of the exercise, after midnight")] = None
-    exercise_duration: Annotated[Number, Quantity(MINUTE, "How long it is exercised")] = None
+    start_soc: Annotated[Number, detail(PERCENT, "It starts below this state of charge")] = None
+    stop_soc: Annotated[Number, detail(PERCENT, "It stops above this state of charge")] = None
+    exercising: Annotated[Flag, diagnostic(FLAG, "Is it being exercised")] = None
+    charges_batteries: Annotated[Flag, detail(FLAG, "May it charge the batteries")] = None
+    manufacturer: Annotated[str | None, detail(WORD, "Who made it")] = None
+    type: Annotated[str | None, detail(WORD, "What kind of generator it is")] = None
+    model: Annotated[str | None, detail(WORD, "Its model")] = None
+    start_method: Annotated[str | None, detail(WORD, "How it is started: auto or manual")] = None
+    rated_power: Annotated[Number, detail(WATT_PEAK, "Power it is made for")] = None
+    max_current: Annotated[Number, detail(AMPERE, "Current it can give without end")] = None
+    warm_up: Annotated[Number, detail(MINUTE, "How long it warms up")] = None
+    cool_down: Annotated[Number, detail(MINUTE, "How long it cools down")] = None
+    exercise_every: Annotated[Number, detail(COUNT, "Weeks between two exercises")] = None
+    exercise_day: Annotated[str | None, detail(WORD, "Day of the exercise")] = None
+    exercise_start: Annotated[Number, detail(MINUTE, "Start of the exercise, after midnight")] = None
+    exercise_duration: Annotated[Number, detail(MINUTE, "How long it is exercised")] = None
 
 
 class Config(Struct, frozen=True):
@@ -169,6 +171,7 @@ def schedule(reply: Schedule, _known: Known, _now: float) -> Members:
 _NEEDS: Final = ("generator",)
 GENERATOR = Device(
     "generator",
+    "Generator",
     Generator,
     "The generator on the system controller",
     (

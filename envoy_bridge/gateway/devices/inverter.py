@@ -13,22 +13,26 @@ from envoy_bridge.gateway.known import Known, moment
 from envoy_bridge.gateway.rows import Cadence, Endpoint, Restriction, json
 from envoy_bridge.model import (
     AMPERE,
+    AVAILABILITY,
     CELSIUS,
     COUNT,
     FLAG,
+    HEARD,
     HERTZ,
     SECOND,
     TIME,
     VOLT,
     WATT,
     WATT_HOUR,
-    WATT_HOUR_NOW,
+    WATT_HOUR_ONCE,
     WATT_HOUR_TODAY,
     WATT_PEAK,
     WORD,
     Flag,
     Number,
     Quantity,
+    detail,
+    diagnostic,
     number,
     scaled,
 )
@@ -45,25 +49,25 @@ class Inverter(Struct, frozen=True, kw_only=True):
     """One microinverter. It reports every 5 to 60 minutes; its numbers stay as they are when it falls silent."""
 
     power: Annotated[Number, Quantity(WATT, "Power at the last report")] = None
-    power_max: Annotated[Number, Quantity(WATT_PEAK, "Highest power ever reported")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
-    availability: Annotated[str | None, Quantity(WORD, "online / offline: has it reported lately")] = None
-    energy_lifetime: Annotated[Number, Quantity(WATT_HOUR, "Energy produced since the installation")] = None
-    energy_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy produced since midnight at the gateway")] = None
-    ac_voltage: Annotated[Number, Quantity(VOLT, "Voltage on the grid side")] = None
-    ac_current: Annotated[Number, Quantity(AMPERE, "Current on the grid side")] = None
-    ac_frequency: Annotated[Number, Quantity(HERTZ, "Frequency on the grid side")] = None
-    dc_voltage: Annotated[Number, Quantity(VOLT, "Voltage of the panel")] = None
-    dc_current: Annotated[Number, Quantity(AMPERE, "Current of the panel")] = None
-    temperature: Annotated[Number, Quantity(CELSIUS, "Temperature inside")] = None
-    report_duration: Annotated[Number, Quantity(SECOND, "How long its last report measured")] = None
-    report_energy: Annotated[Number, Quantity(WATT_HOUR_NOW, "Energy produced in that time")] = None
-    phase: Annotated[str | None, Quantity(WORD, "The phase it feeds: l1, l2 or l3")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    producing: Annotated[Flag, Quantity(FLAG, "Does it produce")] = None
-    operating: Annotated[Flag, Quantity(FLAG, "Does it work")] = None
-    comm_level: Annotated[Number, Quantity(COUNT, "How well the gateway hears it, 0 to 5")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
+    power_max: Annotated[Number, detail(WATT_PEAK, "Highest power ever reported")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
+    availability: Annotated[str | None, diagnostic(AVAILABILITY, "online / offline: has it reported lately")] = None
+    energy_lifetime: Annotated[Number, detail(WATT_HOUR, "Energy produced since the installation")] = None
+    energy_today: Annotated[Number, detail(WATT_HOUR_TODAY, "Energy produced since midnight at the gateway")] = None
+    ac_voltage: Annotated[Number, detail(VOLT, "Voltage on the grid side")] = None
+    ac_current: Annotated[Number, detail(AMPERE, "Current on the grid side")] = None
+    ac_frequency: Annotated[Number, detail(HERTZ, "Frequency on the grid side")] = None
+    dc_voltage: Annotated[Number, detail(VOLT, "Voltage of the panel")] = None
+    dc_current: Annotated[Number, detail(AMPERE, "Current of the panel")] = None
+    temperature: Annotated[Number, detail(CELSIUS, "Temperature inside")] = None
+    report_duration: Annotated[Number, detail(SECOND, "How long its last report measured")] = None
+    report_energy: Annotated[Number, detail(WATT_HOUR_ONCE, "Energy produced in that time")] = None
+    phase: Annotated[str | None, detail(WORD, "The phase it feeds: l1, l2 or l3")] = None
+    communicating: Annotated[Flag, detail(HEARD, "Does it answer the gateway")] = None
+    producing: Annotated[Flag, detail(FLAG, "Does it produce")] = None
+    operating: Annotated[Flag, detail(FLAG, "Does it work")] = None
+    comm_level: Annotated[Number, detail(COUNT, "How well the gateway hears it, 0 to 5")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -220,6 +224,7 @@ def comm_levels(reply: dict[str, Any], _known: Known, _now: float) -> dict[str, 
 
 INVERTER = Device(
     "inverter",
+    "Inverter",
     Inverter,
     "The microinverters, by serial number",
     (

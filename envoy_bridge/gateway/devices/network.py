@@ -11,27 +11,27 @@ from msgspec import Struct
 from envoy_bridge.gateway.devices.base import ALONE, Device, lenient, part, total, word
 from envoy_bridge.gateway.known import Known, moment
 from envoy_bridge.gateway.rows import Cadence, Endpoint
-from envoy_bridge.model import COUNT, FLAG, TIME, WORD, Flag, Members, Number, Quantity, number
+from envoy_bridge.model import COUNT, HEARD, TIME, WORD, Flag, Members, Number, detail, diagnostic, number
 
 
 class Network(Struct, frozen=True, kw_only=True):
     """The gateway on its network."""
 
-    interface: Annotated[str | None, Quantity(WORD, "The interface in use, such as eth0")] = None
-    interface_type: Annotated[str | None, Quantity(WORD, "ethernet, wifi or cellular")] = None
-    signal_strength: Annotated[Number, Quantity(COUNT, "Signal of the interface in use")] = None
-    signal_strength_max: Annotated[Number, Quantity(COUNT, "The best signal it could have")] = None
-    enlighten_connected: Annotated[Flag, Quantity(FLAG, "Is it connected to Enlighten")] = None
-    enlighten_last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported to Enlighten")] = None
-    time_zone: Annotated[str | None, Quantity(WORD, "The time zone it is set to")] = None
-    tariff: Annotated[str | None, Quantity(WORD, "The kind of tariff it is set to")] = None
-    devices_communicating: Annotated[Number, Quantity(COUNT, "Devices that answer it")] = None
-    comm_level: Annotated[Number, Quantity(COUNT, "How well it hears them, 0 to 5")] = None
-    inverters_communicating: Annotated[Number, Quantity(COUNT, "Inverters that answer it")] = None
-    inverters_comm_level: Annotated[Number, Quantity(COUNT, "How well it hears the inverters, 0 to 5")] = None
-    ac_batteries_communicating: Annotated[Number, Quantity(COUNT, "AC batteries that answer it")] = None
-    q_relays_communicating: Annotated[Number, Quantity(COUNT, "Q-Relays that answer it")] = None
-    batteries_communicating: Annotated[Number, Quantity(COUNT, "IQ batteries that answer it")] = None
+    interface: Annotated[str | None, detail(WORD, "The interface in use, such as eth0")] = None
+    interface_type: Annotated[str | None, diagnostic(WORD, "ethernet, wifi or cellular")] = None
+    signal_strength: Annotated[Number, detail(COUNT, "Signal of the interface in use")] = None
+    signal_strength_max: Annotated[Number, detail(COUNT, "The best signal it could have")] = None
+    enlighten_connected: Annotated[Flag, diagnostic(HEARD, "Is it connected to Enlighten")] = None
+    enlighten_last_report: Annotated[datetime | None, detail(TIME, "When it last reported to Enlighten")] = None
+    time_zone: Annotated[str | None, detail(WORD, "The time zone it is set to")] = None
+    tariff: Annotated[str | None, detail(WORD, "The kind of tariff it is set to")] = None
+    devices_communicating: Annotated[Number, diagnostic(COUNT, "Devices that answer it")] = None
+    comm_level: Annotated[Number, detail(COUNT, "How well it hears them, 0 to 5")] = None
+    inverters_communicating: Annotated[Number, detail(COUNT, "Inverters that answer it")] = None
+    inverters_comm_level: Annotated[Number, detail(COUNT, "How well it hears the inverters, 0 to 5")] = None
+    ac_batteries_communicating: Annotated[Number, detail(COUNT, "AC batteries that answer it")] = None
+    q_relays_communicating: Annotated[Number, detail(COUNT, "Q-Relays that answer it")] = None
+    batteries_communicating: Annotated[Number, detail(COUNT, "IQ batteries that answer it")] = None
 
 
 class Interface(Struct, frozen=True):
@@ -108,8 +108,10 @@ def network(reply: Home, _known: Known, _now: float) -> Members:
 
 NETWORK = Device(
     "network",
+    "Network",
     Network,
     "The gateway's own network, and how many devices answer it",
     (part("network", HOME, network),),
     single=True,
+    facet=True,
 )

@@ -12,25 +12,38 @@ from msgspec import Struct, field
 from envoy_bridge.gateway.devices.base import Device, by_serial, part, word
 from envoy_bridge.gateway.devices.ensemble import DEVICES, Group, of_type
 from envoy_bridge.gateway.known import Known, moment
-from envoy_bridge.model import COUNT, FLAG, TIME, WORD, Flag, Members, Number, Quantity, number
+from envoy_bridge.model import (
+    COUNT,
+    FLAG,
+    HEARD,
+    TIME,
+    WORD,
+    Flag,
+    Members,
+    Number,
+    Quantity,
+    detail,
+    diagnostic,
+    number,
+)
 
 
 class QRelay(Struct, frozen=True, kw_only=True):
     """One Q-Relay."""
 
     relay: Annotated[str | None, Quantity(WORD, "open or closed")] = None
-    reason: Annotated[str | None, Quantity(WORD, "Why it stands so")] = None
-    reason_code: Annotated[Number, Quantity(COUNT, "Number of the reason")] = None
-    forced: Annotated[Flag, Quantity(FLAG, "Was it forced to stand so")] = None
-    line_count: Annotated[Number, Quantity(COUNT, "Phases that it switches")] = None
-    line1_connected: Annotated[Flag, Quantity(FLAG, "Is the first phase connected")] = None
-    line2_connected: Annotated[Flag, Quantity(FLAG, "Is the second phase connected")] = None
-    line3_connected: Annotated[Flag, Quantity(FLAG, "Is the third phase connected")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    operating: Annotated[Flag, Quantity(FLAG, "Does it work")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    reason: Annotated[str | None, diagnostic(WORD, "Why it stands so")] = None
+    reason_code: Annotated[Number, detail(COUNT, "Number of the reason")] = None
+    forced: Annotated[Flag, detail(FLAG, "Was it forced to stand so")] = None
+    line_count: Annotated[Number, detail(COUNT, "Phases that it switches")] = None
+    line1_connected: Annotated[Flag, detail(FLAG, "Is the first phase connected")] = None
+    line2_connected: Annotated[Flag, detail(FLAG, "Is the second phase connected")] = None
+    line3_connected: Annotated[Flag, detail(FLAG, "Is the third phase connected")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    operating: Annotated[Flag, detail(FLAG, "Does it work")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -79,4 +92,4 @@ def listed(reply: Sequence[Group], _known: Known, _now: float) -> Members:
     )
 
 
-Q_RELAY = Device("q_relay", QRelay, "The Q-Relays, by serial number", (part("q_relay", DEVICES, listed),))
+Q_RELAY = Device("q_relay", "Q-Relay", QRelay, "The Q-Relays, by serial number", (part("q_relay", DEVICES, listed),))

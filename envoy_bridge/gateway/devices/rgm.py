@@ -11,15 +11,15 @@ from msgspec import Struct, field
 from envoy_bridge.gateway.devices.base import Device, by_serial, part, word
 from envoy_bridge.gateway.devices.ensemble import INVENTORY, Group, of_type
 from envoy_bridge.gateway.known import Known
-from envoy_bridge.model import COUNT, WORD, Members, Number, Quantity, number
+from envoy_bridge.model import COUNT, WORD, Members, Number, Quantity, detail, number
 
 
 class Rgm(Struct, frozen=True, kw_only=True):
     """One revenue grade meter."""
 
     state: Annotated[Number, Quantity(COUNT, "Number of its state; 80: connected")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -43,5 +43,9 @@ def listed(reply: Sequence[Group], _known: Known, _now: float) -> Members:
 
 
 RGM = Device(
-    "rgm", Rgm, "The revenue grade meter of an IQ Combiner 6C, by serial number", (part("rgm", INVENTORY, listed),)
+    "rgm",
+    "Revenue grade meter",
+    Rgm,
+    "The revenue grade meter of an IQ Combiner 6C, by serial number",
+    (part("rgm", INVENTORY, listed),),
 )

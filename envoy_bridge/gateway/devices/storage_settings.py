@@ -10,18 +10,18 @@ from msgspec import Struct
 from envoy_bridge.gateway.devices.base import ALONE, Device, lenient, part, word
 from envoy_bridge.gateway.known import Known
 from envoy_bridge.gateway.rows import Cadence, Endpoint
-from envoy_bridge.model import FLAG, PERCENT, WORD, Flag, Members, Number, Quantity, number
+from envoy_bridge.model import FLAG, PERCENT, WORD, Flag, Members, Number, Quantity, detail, number
 
 
 class StorageSettings(Struct, frozen=True, kw_only=True):
     """What the batteries are set to."""
 
     mode: Annotated[str | None, Quantity(WORD, "self-consumption, savings-mode, economy or backup")] = None
-    submode: Annotated[str | None, Quantity(WORD, "A finer distinction of the mode")] = None
+    submode: Annotated[str | None, detail(WORD, "A finer distinction of the mode")] = None
     reserve_soc: Annotated[Number, Quantity(PERCENT, "State of charge kept for an outage")] = None
-    very_low_soc: Annotated[Number, Quantity(PERCENT, "State of charge at which they shut down")] = None
+    very_low_soc: Annotated[Number, detail(PERCENT, "State of charge at which they shut down")] = None
     charge_from_grid: Annotated[Flag, Quantity(FLAG, "May they charge from the grid")] = None
-    opt_schedules: Annotated[Flag, Quantity(FLAG, "Does a schedule of the cloud overrule the mode")] = None
+    opt_schedules: Annotated[Flag, detail(FLAG, "Does a schedule of the cloud overrule the mode")] = None
 
 
 class Settings(Struct, frozen=True):
@@ -69,6 +69,7 @@ def settings(reply: TariffReply, _known: Known, _now: float) -> Members:
 
 STORAGE_SETTINGS = Device(
     "storage_settings",
+    "Storage",
     StorageSettings,
     "How the batteries are told to behave; read only",
     tuple(
@@ -76,4 +77,5 @@ STORAGE_SETTINGS = Device(
         for needed in ("battery", "ac_battery.report", "system_controller")  # every gateway has a tariff
     ),
     single=True,
+    facet=True,
 )

@@ -12,25 +12,40 @@ from msgspec import Struct, field
 from envoy_bridge.gateway.devices.base import Device, by_serial, part, word
 from envoy_bridge.gateway.devices.ensemble import INVENTORY, Group, of_type
 from envoy_bridge.gateway.known import Known, moment
-from envoy_bridge.model import CELSIUS, COUNT, FLAG, TIME, WORD, Flag, Members, Number, Quantity, number, scaled
+from envoy_bridge.model import (
+    CELSIUS,
+    COUNT,
+    FLAG,
+    HEARD,
+    TIME,
+    WORD,
+    Flag,
+    Members,
+    Number,
+    Quantity,
+    detail,
+    diagnostic,
+    number,
+    scaled,
+)
 
 
 class SystemController(Struct, frozen=True, kw_only=True):
     """One system controller."""
 
     grid_mode: Annotated[str | None, Quantity(WORD, "Is the house on the grid, as the controller sees it")] = None
-    battery_grid_mode: Annotated[str | None, Quantity(WORD, "The same, as the batteries see it")] = None
+    battery_grid_mode: Annotated[str | None, detail(WORD, "The same, as the batteries see it")] = None
     mains_relay: Annotated[str | None, Quantity(WORD, "The main relay: closed (on the grid) or open")] = None
-    mains_relay_admin: Annotated[str | None, Quantity(WORD, "What the main relay was told to be")] = None
-    state: Annotated[str | None, Quantity(WORD, "What the gateway calls its state")] = None
-    temperature: Annotated[Number, Quantity(CELSIUS, "Temperature inside")] = None
-    communicating: Annotated[Flag, Quantity(FLAG, "Does it answer the gateway")] = None
-    operating: Annotated[Flag, Quantity(FLAG, "Does it work; firmware 7 only")] = None
-    comm_level_sub_ghz: Annotated[Number, Quantity(COUNT, "Radio level below 1 GHz, 0 to 5; 0 by cable")] = None
-    comm_level_2_4_ghz: Annotated[Number, Quantity(COUNT, "Radio level at 2.4 GHz, 0 to 5; 0 by cable")] = None
-    part_number: Annotated[str | None, Quantity(WORD, "Its part number")] = None
-    firmware: Annotated[str | None, Quantity(WORD, "Its firmware")] = None
-    last_report: Annotated[datetime | None, Quantity(TIME, "When it last reported")] = None
+    mains_relay_admin: Annotated[str | None, detail(WORD, "What the main relay was told to be")] = None
+    state: Annotated[str | None, diagnostic(WORD, "What the gateway calls its state")] = None
+    temperature: Annotated[Number, diagnostic(CELSIUS, "Temperature inside")] = None
+    communicating: Annotated[Flag, diagnostic(HEARD, "Does it answer the gateway")] = None
+    operating: Annotated[Flag, detail(FLAG, "Does it work; firmware 7 only")] = None
+    comm_level_sub_ghz: Annotated[Number, detail(COUNT, "Radio level below 1 GHz, 0 to 5; 0 by cable")] = None
+    comm_level_2_4_ghz: Annotated[Number, detail(COUNT, "Radio level at 2.4 GHz, 0 to 5; 0 by cable")] = None
+    part_number: Annotated[str | None, detail(WORD, "Its part number")] = None
+    firmware: Annotated[str | None, detail(WORD, "Its firmware")] = None
+    last_report: Annotated[datetime | None, detail(TIME, "When it last reported")] = None
 
 
 class Listed(Struct, frozen=True):
@@ -79,6 +94,7 @@ def listed(reply: Sequence[Group], _known: Known, _now: float) -> Members:
 
 SYSTEM_CONTROLLER = Device(
     "system_controller",
+    "System controller",
     SystemController,
     "The system controller (Enpower), by serial number",
     (part("system_controller", INVENTORY, listed),),

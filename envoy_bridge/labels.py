@@ -1,0 +1,62 @@
+"""What people call what a gateway tells: names for Home Assistant, Homie and whoever shows a value with a name."""
+
+from typing import Final
+
+from envoy_bridge.catalog import branch, device
+
+_WORDS: Final = {
+    "ac": "AC",
+    "acb": "ACB",
+    "bmu": "BMU",
+    "dc": "DC",
+    "enlighten": "Enlighten",
+    "esub": "ESUB",
+    "led": "LED",
+    "max": "highest",
+    "min": "lowest",
+    "soc": "state of charge",
+    "temp": "temperature",
+}
+_ENERGY: Final = {
+    "imported": "import",
+    "exported": "export",
+    "week": "this week",
+    "month": "this month",
+    "year": "this year",
+}
+
+
+def title(part: str, name: str) -> str:
+    """The name of a quantity beside the others of its thing: `Grid import`, `Production L2 voltage`, `DC current`.
+
+    The parts of a flow, and sides of the gateway, stand with the gateway, so they say what they are; the power of a
+    flow is the flow itself. A quantity of a device says only what it is of the device.
+    """
+    kind = device(part)
+    if kind is not None:
+        words = [_words(name)] if not kind.facet else [kind.label, _words(name)]
+        return _capital(" ".join(words))
+    flow, _, phase = part.partition("/")
+    where = [branch(flow).label, *([] if phase == "total" else [phase.upper()])]
+    if name == "power":
+        return " ".join(where)
+    if name.startswith("energy_"):
+        return " ".join([*where, *(_ENERGY.get(word, word) for word in name.split("_")[1:])])
+    return " ".join([*where, _words(name)])
+
+
+def thing(part: str) -> str:
+    """What a device is called within its house: `Inverter 482200000001`, `Battery total`, `Generator`."""
+    kind = device(part)
+    member = part.partition("/")[2]
+    label = part if kind is None else kind.label
+    return f"{label} {member.upper()}".strip() if member != "total" else f"{label} total"
+
+
+def _words(name: str) -> str:
+    plain = name.replace("_2_4_ghz", " 2.4 GHz").replace("_sub_ghz", " below 1 GHz")
+    return " ".join(_WORDS.get(word, word) for word in plain.replace("_", " ").split())
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
