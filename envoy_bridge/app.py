@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from envoy_bridge import __version__
 from envoy_bridge.catalog import plain
@@ -25,12 +25,17 @@ from envoy_bridge.logs import get_logger
 from envoy_bridge.requests import Requests
 from envoy_bridge.roster import Roster
 from envoy_bridge.service import Heartbeat, Systemd, memory_in_use
+from envoy_bridge.settings import History as HistorySettings
 from envoy_bridge.sinks.announcer import Announcer
 from envoy_bridge.sinks.base import Sink, Sinks
+from envoy_bridge.sinks.homie_link import Homie
 from envoy_bridge.sinks.leftovers import Leftovers
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
 from envoy_bridge.sinks.topics import Topics
 from envoy_bridge.site import SITE, Site
+
+if TYPE_CHECKING:
+    from envoy_bridge.history.keep import History
 
 log = get_logger(__name__)
 
@@ -70,20 +75,27 @@ class Bridge:
         )
         started = plain(datetime.fromtimestamp(int(self.clock.wall()), UTC))
         about = {"version": __version__, "started": started, "features": ["mqtt"]}
-        topics = Topics(base, about, self.clock, deliver=mqtt.put, announce=mqtt.send)
+        history = _history(mqtt, base, self.config.history, directory, self.clock)
+        deliver = mqtt.put if history is None else history.put
+        topics = Topics(base, about, self.clock, deliver=deliver, announce=mqtt.send)
         topics.bridge("info", {**about, "gateways": []})
         floors = Floors(mqtt, base, self.clock)
         announcer = Announcer(self.config.homeassistant, base, mqtt, directory, self.clock)
-        roster = Roster(Sinks([announcer, topics, *self.extra]), directory, self.clock)
+        homie = Homie(self.config.mqtt, directory, self.clock, bridge=mqtt)
+        trees = [homie] if self.config.homie.enabled else []
+        roster = Roster(Sinks([announcer, topics, *trees, *self.extra]), directory, self.clock)
         requests = Requests(base, self.sources, mqtt, self.clock)
         mqtt.subscribe(f"{base}/bridge/request/+", requests.handle)
         await mqtt.start()
+        if history is not None:
+            history.start(topics.event)
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(self._gateways(directory, roster, floors)),
                     tasks.create_task(announcer.run()),
-                    tasks.create_task(self._tell_health(topics, mqtt)),
+                    *([] if trees else [tasks.create_task(homie.withdraw())]),
+                    tasks.create_task(self._tell_health(topics, mqtt, history)),
                     tasks.create_task(self._tidy(Leftovers(mqtt, self.clock), base)),
                     tasks.create_task(self._strike(roster)),
                     tasks.create_task(self._live()),
@@ -93,7 +105,9 @@ class Bridge:
                     task.cancel()
         finally:
             roster.save()
-            await mqtt.stop(topics.farewell())
+            await asyncio.gather(homie.stop(), mqtt.stop(topics.farewell()))
+            if history is not None:
+                await history.stop()
 
     async def _gateways(self, directory: Path, sink: Sink, floors: Floors) -> None:
         """One task a gateway; where none is configured, those that are found."""
@@ -162,7 +176,7 @@ class Bridge:
             several = len(serials if chosen is None else set(chosen)) > 1
             roster.only([*serials, *([SITE] if several else [])])
 
-    async def _tell_health(self, topics: Topics, mqtt: MqttConnection) -> None:
+    async def _tell_health(self, topics: Topics, mqtt: MqttConnection, history: "History | None") -> None:
         while True:
             await self.clock.sleep(HEALTH_EVERY)
             now = self.clock.wall()
@@ -181,6 +195,8 @@ class Bridge:
                 "dropped": mqtt.dropped,
                 "memory": memory_in_use(),
             }
+            if history is not None:
+                health["history"] = history.health
             topics.bridge("health", health, qos=0)
 
     async def _live(self) -> None:
@@ -198,6 +214,17 @@ class Bridge:
                 except StateError as error:
                     log.warning("heartbeat_not_written", message=str(error))
             await asyncio.sleep(min(SIGN_OF_LIFE_EVERY, (systemd.watchdog or SIGN_OF_LIFE_EVERY * 2) / 2))
+
+
+def _history(
+    mqtt: MqttConnection, base: str, settings: HistorySettings, directory: Path, clock: Clock
+) -> "History | None":
+    """What keeps readings while the broker is away; None, and nothing of it loaded, where that is turned off."""
+    if not settings.enabled:
+        return None
+    from envoy_bridge.history.keep import History  # noqa: PLC0415 - as it says
+
+    return History(mqtt, base, settings, directory, clock)
 
 
 def _log_broker(code: str, text: str) -> None:

@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import cache
 from typing import get_type_hints
 
+from envoy_bridge.clouds.parts import Measured
+from envoy_bridge.clouds.report import SITE
 from envoy_bridge.gateway.devices import DEVICES
 from envoy_bridge.gateway.devices.base import Device
 from envoy_bridge.model import Branch, Quantity, Snapshot, Value
@@ -47,11 +49,18 @@ def device(part: str) -> Device | None:
     return _DEVICES.get(part.partition("/")[0])
 
 
+def of_cloud(part: str) -> bool:
+    """Is this a part of a cloud's site, as `panel-3` is?"""
+    return "/" not in part and (part == SITE or "-" in part)
+
+
 def described(part: str) -> dict[str, Quantity]:
     """The quantities that a part of a snapshot may have, by name; the part is a path as in `parts`: `production/l1`.
 
     A part that the model does not know has none.
     """
+    if of_cloud(part):
+        return dict(quantities(Measured))
     found, kinds = device(part), dict(flows())
     if found is not None:
         return dict(quantities(found.kind))
@@ -86,6 +95,8 @@ def parts(snapshot: Snapshot) -> Iterator[tuple[str, object, type]]:
     for each in DEVICES:
         for member, part in snapshot.devices.get(each.name, {}).items():
             yield _path(each.name, member), part, each.kind
+    for place, part in snapshot.cloud.items():
+        yield place, part, Measured
 
 
 def points(snapshot: Snapshot) -> Iterator[tuple[str, Value, Quantity]]:
@@ -106,6 +117,9 @@ def changes(old: Snapshot | None, new: Snapshot) -> Iterator[tuple[str, Value | 
             for phase in PHASES:
                 part = (getattr(before, phase, None), getattr(after, phase, None))
                 yield from _differences(f"{name}/{phase}", *part, quantities(kind))
+    told = {} if old is None else old.cloud
+    for place in {**told, **new.cloud}:
+        yield from _differences(place, told.get(place), new.cloud.get(place), quantities(Measured))
     known = {} if old is None else old.devices
     if known is new.devices:
         return

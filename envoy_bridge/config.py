@@ -109,10 +109,6 @@ def unbuilt(config: Config) -> list[str]:
 
 
 def _unbuilt(config: Config) -> Iterator[str]:
-    if config.homie.enabled:
-        yield "the Homie tree ([homie] enabled = true)"
-    if config.history.enabled:
-        yield "the history of readings taken while the broker is away ([history] enabled = true)"
     if config.web.listen:
         yield f'the status page ([web] listen = "{config.web.listen}")'
     for name in config.cloud.__struct_fields__:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from envoy_bridge.catalog import branch, device
+from envoy_bridge.catalog import branch, device, of_cloud
 
 _WORDS: Final = {
     "ac": "AC",
@@ -33,6 +33,8 @@ def title(part: str, name: str) -> str:
     flow is the flow itself. A quantity of a device says only what it is of the device.
     """
     kind = device(part)
+    if of_cloud(part):
+        return _capital(_words(name))
     if kind is not None:
         words = [_words(name)] if not kind.facet else [kind.label, _words(name)]
         return _capital(" ".join(words))
@@ -46,7 +48,9 @@ def title(part: str, name: str) -> str:
 
 
 def thing(part: str) -> str:
-    """What a device is called within its house: `Inverter 482200000001`, `Battery total`, `Generator`."""
+    """What a device is called within its house: `Inverter 482200000001`, `Battery total`, `Generator`, `Panel 3`."""
+    if of_cloud(part):
+        return _capital(part.replace("-", " ", 1))
     kind = device(part)
     member = part.partition("/")[2]
     label = part if kind is None else kind.label

@@ -220,7 +220,10 @@ Members = Mapping[str, Struct]
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """All that is known of one gateway at one moment. `time`: when its newest reply arrived, by our clock, in UTC."""
+    """All that is known of one gateway at one moment. `time`: when its newest reply arrived, by our clock, in UTC.
+
+    Of a site that a cloud tells of, `serial` is its place: `cloud/<provider>/<site>`.
+    """
 
     serial: str
     time: datetime
@@ -262,6 +265,10 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     ] = None
     devices: Mapping[str, Members] = field(default_factory=dict)
     """By kind of device: see `gateway/devices`."""
+    gone: frozenset[str] = frozenset()
+    """Paths of devices that were taken away, as the gateway says; those of which it says so."""
+    cloud: Mapping[str, Struct] = field(default_factory=dict)
+    """By part of a cloud's site (`site`, `panel-3`): see `clouds/parts.py`."""
     raw: Mapping[str, float] = field(default_factory=dict)
     """By path: what the gateway itself said of a counter."""
     estimated: frozenset[str] = frozenset()

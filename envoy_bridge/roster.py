@@ -1,8 +1,8 @@
 """What there is of each gateway: remembered over restarts, so that what is announced does not depend on the hour.
 
 A sink in front of the others. It tells them what a gateway has (`holdings`) before the first snapshot, and again when
-something is new or gone. Something is gone when the gateway, though it answers, has not told it for a day; a gateway is
-gone when it is no longer one of those that are read.
+something is new or gone. Something is gone when the gateway says so, or when, though it answers, it has not told it for
+a day; a gateway is gone when it is no longer one of those that are read.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -12,13 +12,14 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from envoy_bridge.catalog import PHASES, described, flows, quantities
+from envoy_bridge.catalog import PHASES, described, flows, of_cloud, quantities
 from envoy_bridge.clock import Clock
+from envoy_bridge.clouds.parts import Measured
 from envoy_bridge.errors import StateError
 from envoy_bridge.gateway.devices import DEVICES
 from envoy_bridge.logs import get_logger
 from envoy_bridge.model import Snapshot
-from envoy_bridge.sinks.base import Event, Holdings, Sink
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings, Sink
 from envoy_bridge.state import read, write_atomically
 
 log = get_logger(__name__)
@@ -65,13 +66,14 @@ class Page:
         self._met: dict[str, float] = {}
         self._untold: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, object] = {}
+        self._cloud: object = None
 
     def look(self, snapshot: Snapshot, now: float, moment: float) -> bool:
         """Note what a snapshot tells. Is there anything new or gone?"""
-        changed = False
-        for path, part, kind in self._fresh(snapshot):
+        changed, due = False, moment - self._looked >= LOOK_EVERY
+        for path, part, kind in self._fresh(snapshot, flows_too=due or moment - self._opened < SURE_AFTER):
             changed |= part is not None and self._note(path, part, kind, now, moment)
-        if moment - self._looked >= LOOK_EVERY:
+        if due:
             self._looked = moment
             changed |= self._strike(snapshot, now, moment)
         if changed or moment - self._kept >= KEEP_EVERY:
@@ -96,10 +98,13 @@ class Page:
         except (StateError, OSError) as error:
             log.warning("roster_not_kept", path=str(self._path), reason=str(error)[:200])
 
-    def _fresh(self, snapshot: Snapshot) -> Iterator[tuple[str, object, type]]:
-        """The parts that may have something new to say: devices only when somebody spoke of their kind."""
+    def _fresh(self, snapshot: Snapshot, *, flows_too: bool) -> Iterator[tuple[str, object, type]]:
+        """The parts that may have something new to say: devices only when somebody spoke of their kind.
+
+        The flows speak all the time, and say something new seldom.
+        """
         for name, kind in flows():
-            flow = getattr(snapshot, name)
+            flow = getattr(snapshot, name) if flows_too else None
             if flow is not None:
                 for phase in PHASES:
                     yield f"{name}/{phase}", getattr(flow, phase), kind
@@ -109,6 +114,10 @@ class Page:
                 self._members[device.name] = members
                 for member, part in members.items():
                     yield f"{device.name}/{member}" if member else device.name, part, device.kind
+        if snapshot.cloud is not self._cloud:
+            self._cloud = snapshot.cloud
+            for place, part in snapshot.cloud.items():
+                yield place, part, Measured
 
     def _note(self, path: str, part: object, kind: type, now: float, moment: float) -> bool:
         """Note one part. Does it tell something for the first time?"""
@@ -130,7 +139,9 @@ class Page:
 
     def _strike(self, snapshot: Snapshot, now: float, moment: float) -> bool:
         """Strike out what was not told for so long. Is there such a thing?"""
-        if not any(getattr(snapshot, name) for name, _ in flows()) and not any(snapshot.devices.values()):
+        if not any(getattr(snapshot, name) for name, _ in flows()) and not any(
+            (*snapshot.devices.values(), snapshot.cloud)
+        ):
             self._opened = moment  # it is away: its silence says nothing
             self._met.clear()
             return False
@@ -139,7 +150,7 @@ class Page:
             silent = moment - self._met.get(path, self._opened)
             if _has(snapshot, path):
                 part.seen, self._met[path] = now, moment
-            elif silent >= SURE_AFTER and now - part.seen >= GONE_AFTER:
+            elif path in snapshot.gone or (silent >= SURE_AFTER and now - part.seen >= GONE_AFTER):
                 gone.append(path)
         for path in gone:
             del self._book.parts[path]
@@ -158,6 +169,8 @@ class Page:
 
 def _has(snapshot: Snapshot, path: str) -> bool:
     """Does this snapshot tell something of this part?"""
+    if of_cloud(path):
+        return path in snapshot.cloud
     name, _, rest = path.partition("/")
     if rest in PHASES and name in dict(flows()):
         return getattr(getattr(snapshot, name), rest, None) is not None
@@ -178,17 +191,22 @@ class Roster:
         now, moment, page = self._clock.wall(), self._clock.monotonic(), self._pages.get(snapshot.serial)
         first = page is None
         if page is None:
-            path = self._folder / f"{snapshot.serial.lower()}.json"
+            path = self._folder / f"{snapshot.serial.lower().replace('/', '.')}.json"
             page = self._pages[snapshot.serial] = Page(path, _load(path, snapshot.serial), moment)
         if page.look(snapshot, now, moment) or first:
-            self._sink.holdings(page.holdings())
+            holdings = page.holdings()
+            if holdings.parts:  # after its own start a gateway may tell nothing for a while: it is not gone
+                self._sink.holdings(holdings)
         self._sink.snapshot(snapshot)
 
     def only(self, serials: Collection[str]) -> None:
-        """These are the gateways that are read. What is remembered of others is told as gone, and forgotten."""
-        wanted = {serial.lower() for serial in serials}
+        """These are the gateways that are read. What is remembered of others is told as gone, and forgotten.
+
+        `cloud/<provider>` stands for all sites of a cloud.
+        """
+        wanted = {serial.lower().replace("/", ".") for serial in serials}
         for path in sorted(self._folder.glob("*.json")):
-            if path.stem not in wanted:
+            if not {path.stem, ".".join(path.stem.split(".")[:2])} & wanted:
                 serial = _load(path, path.stem).serial
                 log.info("gateway_removed", gateway=serial, message="it is no longer read: its topics are cleared")
                 self._sink.holdings(Page(path, _load(path, serial), 0.0).holdings())
@@ -215,6 +233,10 @@ class Roster:
     def holdings(self, holdings: Holdings) -> None:
         """See `Sink`."""
         self._sink.holdings(holdings)
+
+    def cloud(self, message: CloudMessage) -> None:
+        """See `Sink`."""
+        self._sink.cloud(message)
 
 
 def _load(path: Path, serial: str) -> Book:

@@ -122,10 +122,11 @@ class Homie(Section, frozen=True):
 
 
 class History(Section, frozen=True):
-    """[history]: readings kept on disk while the broker is away. `max_size` in bytes."""
+    """[history]: readings kept on disk while the broker is away, one in `every` seconds. `max_size` in bytes."""
 
     enabled: bool = True
-    max_size: Annotated[Size, Key("a size with its unit", '"64MB"', between(1))] = Size(64_000_000)
+    every: Annotated[Duration, Key("a duration of at least 1s", '"10s"', between(1))] = Duration(10)
+    max_size: Annotated[Size, Key("a size of at least 500KB", '"64MB"', between(500_000))] = Size(64_000_000)
 
 
 class Web(Section, frozen=True):

@@ -20,7 +20,7 @@ from envoy_bridge.gateway.plan import OF_BATTERIES
 from envoy_bridge.logs import get_logger
 from envoy_bridge.model import WATT, WATT_HOUR, Channel, Flow, Snapshot, scaled
 from envoy_bridge.settings import SiteSection
-from envoy_bridge.sinks.base import Event, Holdings, Sink
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings, Sink
 
 log = get_logger(__name__)
 
@@ -204,6 +204,10 @@ class Site:
     def holdings(self, holdings: Holdings) -> None:
         """See `Sink`."""
         self._sink.holdings(holdings)
+
+    def cloud(self, message: CloudMessage) -> None:
+        """See `Sink`."""
+        self._sink.cloud(message)
 
     def _tell_info(self, grid: str | None) -> None:
         added = {name: sorted(self._having[name]) for name in ADDED if self._having[name]}

@@ -55,6 +55,7 @@ enabled = false
 
 [history]
 enabled = true
+every = "10s"
 max_size = "64MB"
 
 [web]

@@ -21,7 +21,7 @@ from envoy_bridge.model import Snapshot
 from envoy_bridge.simulator.gateway import SimulatedGateway
 from envoy_bridge.simulator.har import Recording
 from envoy_bridge.simulator.login import OWNER_LIFE, PASSWORD, USERNAME, TokenService
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ class Recorder:
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - as above
         self.infos.append(info)
+
+    def cloud(self, message: CloudMessage) -> None: ...
 
     def holdings(self, holdings: Holdings) -> None: ...
 

@@ -16,7 +16,7 @@ from waiting import until
 from envoy_bridge.clock import Clock
 from envoy_bridge.model import Snapshot
 from envoy_bridge.simulator.faults import Hang
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 
 HOUSE = "d8_2_split_battery"
 OTHER = "d7_6_three_phase_net"
@@ -85,6 +85,8 @@ class Broken:
     def availability(self, serial: str, *, online: bool) -> None: ...
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None: ...
+
+    def cloud(self, message: CloudMessage) -> None: ...
 
     def holdings(self, holdings: Holdings) -> None: ...
 

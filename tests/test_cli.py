@@ -102,7 +102,7 @@ async def test_what_is_turned_on_but_not_there_yet_is_said_at_start(tmp_path: Pa
     async with running(tmp_path, "run", "--config", config) as daemon:
         await until(lambda: "started" in daemon.codes())
         features = " ".join(line["feature"] for line in daemon.log if line["event"] == "not_built_yet")
-    for named in ("history", "web", "enlighten", "tigo", "growatt", "locus"):
+    for named in ("web", "enlighten", "tigo", "growatt", "locus"):
         assert f"[{named}]" in features or f"[cloud.{named}]" in features
 
 

@@ -60,14 +60,11 @@ def test_no_state_directory_is_an_error_that_says_what_to_set() -> None:
 
 def test_what_is_on_and_not_there_yet_is_named(folder: Folder) -> None:
     assert [line.partition(" (")[0] for line in config.unbuilt(Config())] == [
-        "the history of readings taken while the broker is away",
         "the status page",
     ]
     on = EVERYTHING.replace("[homie]\nenabled = false", "[homie]\nenabled = true")
     named = " ".join(config.unbuilt(folder.load(on)))
     for section in (
-        "homie",
-        "history",
         "web",
         "cloud.enlighten",
         "cloud.tigo",

@@ -124,7 +124,7 @@ def test_defaults_are_those_written_down(folder: Folder) -> None:
         ("[[gateway]]\nserial = 'a b'", '[[gateway]] no. 1 serial is "a b"; it must be 1 to 32 letters and digits'),
         (
             "[history]\nmax_size = '64'",
-            '[history] max_size is "64"; it must be a size with its unit, for example max_size = "64MB"',
+            '[history] max_size is "64"; it must be a size of at least 500KB, for example max_size = "64MB"',
         ),
         ("[web]\nlisten = '8099'", '[web] listen is "8099"; it must be host:port, or "" for none'),
         ("[log]\nlevel = 'loud'", '[log] level is "loud"; it must be one of "debug", "info", "warning", "error"'),

@@ -19,7 +19,6 @@ from program import Site, household, leaves, site
 from waiting import until
 
 from envoy_bridge.catalog import definitions
-from envoy_bridge.model import FLAG, TIME, WORD
 
 METERED = "d8_3_three_phase_battery_pv3p"
 ABOUT = ("availability", "info", "state", "updated")
@@ -112,7 +111,7 @@ def _standing(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 UNITS = {(each.path.partition("/")[0], each.path.rpartition("/")[2]): each.quantity.unit for each in definitions()}
-NUMBERS = {place for place, unit in UNITS.items() if unit not in (TIME, WORD, FLAG)}
+NUMBERS = {place for place, unit in UNITS.items() if unit.symbol not in ("time", "word", "true/false")}
 LASTING = {place for place, unit in UNITS.items() if not unit.live}
 """Branch and quantity of all that is a number, and of all that stays true: counters, ratings."""
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from handclock import HandClock
+from households import FIXTURES, look
+from msgspec.structs import replace
 
 from envoy_bridge.gateway.devices.inverter import Inverter
 from envoy_bridge.model import Flow, Production, Snapshot
 from envoy_bridge.roster import GONE_AFTER, LOOK_EVERY, Roster
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 
 NOW = datetime(2026, 6, 21, 10, tzinfo=UTC)
 
@@ -25,6 +27,8 @@ class Told:
 
     def snapshot(self, snapshot: Snapshot) -> None:
         self.calls.append(f"snapshot {snapshot.serial}")
+
+    def cloud(self, message: CloudMessage) -> None: ...
 
     def holdings(self, holdings: Holdings) -> None:
         self.calls.append(f"holdings {holdings.serial}")
@@ -148,3 +152,27 @@ def test_what_cannot_be_read_is_learnt_anew(tmp_path: Path) -> None:
     roster, told = house(tmp_path, HandClock())
     roster.snapshot(seen("a"))
     assert list(told.held["1"].parts) == ["production/total", "inverter/a"]
+
+
+def test_what_the_gateway_calls_gone_is_gone_at_once(tmp_path: Path) -> None:
+    clock = HandClock()
+    roster, told = house(tmp_path, clock)
+    roster.snapshot(seen("a", "b"))
+    clock.advance(LOOK_EVERY)
+    roster.snapshot(replace(seen("a", "b"), gone=frozenset({"inverter/b"})))
+    assert "inverter/b" in told.held["1"].parts, "it is still listed"
+    clock.advance(LOOK_EVERY)
+    roster.snapshot(replace(seen("a"), gone=frozenset({"inverter/b"})))
+    assert list(told.held["1"].parts) == ["production/total", "inverter/a"]
+
+
+def test_gateways_say_which_inverters_were_taken_down() -> None:
+    removed = look(FIXTURES / "d8_3_removed_inverters.har").snapshot
+    assert removed.gone == {f"inverter/{serial}" for serial in ("482202025899", "482202025900", "482202025901")}
+    assert not removed.gone & {f"inverter/{serial}" for serial in removed.devices["inverter"]}
+
+
+def test_a_gateway_that_tells_nothing_yet_is_not_gone(tmp_path: Path) -> None:
+    roster, told = house(tmp_path, HandClock())
+    roster.snapshot(Snapshot(serial="1", time=NOW))
+    assert told.calls == ["snapshot 1"]

@@ -21,7 +21,7 @@ from envoy_bridge.model import (
     Storage,
     Value,
 )
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 from envoy_bridge.sinks.mqtt import Message
 from envoy_bridge.sinks.topics import Topics
 from envoy_bridge.site import LARGEST_DIP, Rules, Site, grid_meter, measures_total, site_of, steady, supplied
@@ -225,6 +225,8 @@ class Recorder:
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None:
         self.told.append((serial, dict(info)))
+
+    def cloud(self, message: CloudMessage) -> None: ...
 
     def holdings(self, holdings: Holdings) -> None: ...
 

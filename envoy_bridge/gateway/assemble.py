@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from envoy_bridge.catalog import PHASES
 from envoy_bridge.derive import derive, home_of
 from envoy_bridge.gateway.devices import DEVICES
-from envoy_bridge.gateway.devices.base import TOTAL, members_of
+from envoy_bridge.gateway.devices.base import GONE, TOTAL, members_of
 from envoy_bridge.gateway.known import FLOW_OF_MEASUREMENT, Fields
 from envoy_bridge.gateway.plan import OF_BATTERIES, Plan, Reply
 from envoy_bridge.model import Channel, Flow, Home, Members, Snapshot
@@ -71,8 +71,15 @@ def bare(plan: Plan, fields: Fields, now: float) -> Snapshot:
         serial=plan.info.serial,
         time=datetime.fromtimestamp(now, UTC),
         devices=fields.get(_DEVICES, {}),
+        gone=_gone(fields),
         **_live({name: fields[name] for name in _FLOWS & fields.keys()}, fields.get(_STREAM) or {}),
     )
+
+
+def _gone(fields: Fields) -> frozenset[str]:
+    """Paths of the devices of which the gateway says that they were taken away."""
+    told = {name: members for name, members in fields.items() if name.startswith(GONE) and members}
+    return frozenset(f"{name.split('.')[1]}/{member}" for name, members in told.items() for member in members)
 
 
 def _live(flows: dict[str, Any], streamed: Mapping[str, Flow[Any]]) -> dict[str, Any]:

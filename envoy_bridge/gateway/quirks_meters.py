@@ -86,15 +86,14 @@ def without_storage(readings: wire.Readings, known: Known) -> wire.Readings:
 # --- inverters that were taken off the roof
 
 
-def _removed(entry: object) -> bool:
-    return isinstance(entry, wire.Device) and entry.active is False
-
-
 def has_removed(data: wire.DeviceData, _known: Known) -> bool:
-    """Is a device listed that is not active?"""
-    return any(_removed(entry) for entry in data.values())
+    """Is there something measured by a device that is not active?"""
+    return any(isinstance(entry, wire.Device) and entry.active is False and entry.channels for entry in data.values())
 
 
 def without_removed(data: wire.DeviceData, _known: Known) -> wire.DeviceData:
-    """The devices that are."""
-    return {key: entry for key, entry in data.items() if not _removed(entry)}
+    """What they measured last is left out. That they were removed stays."""
+    return {
+        key: replace(entry, channels=()) if isinstance(entry, wire.Device) and entry.active is False else entry
+        for key, entry in data.items()
+    }

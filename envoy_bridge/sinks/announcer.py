@@ -17,7 +17,7 @@ from envoy_bridge.errors import StateError
 from envoy_bridge.logs import get_logger
 from envoy_bridge.model import Snapshot
 from envoy_bridge.settings import HomeAssistant
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 from envoy_bridge.sinks.homeassistant import Announcement, Payload, announcement
 from envoy_bridge.sinks.mqtt import Message, MqttConnection
 from envoy_bridge.state import read, write_atomically
@@ -97,6 +97,9 @@ class Announcer:
         """Read from its topic."""
 
     def event(self, event: Event) -> None:
+        """Nothing to announce."""
+
+    def cloud(self, message: CloudMessage) -> None:
         """Nothing to announce."""
 
     def _mark(self, serial: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from envoy_bridge.model import Snapshot
+from envoy_bridge.sinks.outbox import Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,19 @@ class Holdings:
     parts: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudMessage:
+    """What a cloud tells besides values. `topic`: below the base, `cloud/<provider>/status`; `body`: plain data.
+
+    `told`: learns whether the broker took a message that is not retained.
+    """
+
+    topic: str
+    body: Mapping[str, Any] | Sequence[Any]
+    retain: bool
+    told: Told | None = None
+
+
 class Sink(Protocol):
     """Takes what the sources find out. Nothing here waits: a slow sink keeps what it could not pass on yet."""
 
@@ -47,6 +61,9 @@ class Sink(Protocol):
 
     def holdings(self, holdings: Holdings) -> None:
         """What there is of a gateway, at first and when that changes. Comes before the snapshot that brings it."""
+
+    def cloud(self, message: CloudMessage) -> None:
+        """A cloud has something to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +96,8 @@ class Sinks:
         """See `Sink`."""
         for sink in self.members:
             sink.holdings(holdings)
+
+    def cloud(self, message: CloudMessage) -> None:
+        """See `Sink`."""
+        for sink in self.members:
+            sink.cloud(message)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from envoy_bridge import HOMEPAGE, __version__
-from envoy_bridge.catalog import PHASES, described, device
+from envoy_bridge.catalog import PHASES, described, device, of_cloud
+from envoy_bridge.clouds.report import SITE as CLOUD_SITE
 from envoy_bridge.labels import thing, title
 from envoy_bridge.model import AVAILABILITY, FLAG, HEARD, Quantity
 from envoy_bridge.sinks.base import Holdings
@@ -39,6 +40,9 @@ ADVICE: Final = (
 _STATES: Final = {FLAG: ("True", "False"), HEARD: ("True", "False"), AVAILABILITY: ("online", "offline")}
 """Units with two values, as a template writes them."""
 
+_MANY: Final = frozenset({"panel", "optimizer", "string"})
+"""Devices of a cloud's site of which there are many."""
+
 _SAFE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -55,7 +59,7 @@ def announcement(style: Style, base: str, holdings: Holdings, info: Mapping[str,
     """All discovery topics of a gateway. `base`: of our topics; `info`: as on the topic `info`."""
     origin = {"name": "envoy-bridge", "sw_version": __version__, "support_url": HOMEPAGE}
     root = f"{base}/{holdings.serial.lower()}"
-    availability = [{"topic": f"{base}/bridge/state"}, {"topic": f"{root}/availability"}]
+    availability = [{"topic": f"{base}/bridge/state"}, {"topic": _availability(base, holdings.serial)}]
     shared = {"availability": availability, "availability_mode": "all", "state_topic": f"{root}/state"}
     told: Announcement = {}
     for each in things(base, holdings, info):
@@ -71,7 +75,7 @@ def announcement(style: Style, base: str, holdings: Holdings, info: Mapping[str,
 
 def things(base: str, holdings: Holdings, info: Mapping[str, Any]) -> Iterator[Thing]:
     """The gateway with its flows, and each device on it. Nothing with a name that is not one."""
-    if not holdings.parts or not _SAFE.fullmatch(holdings.serial):
+    if not holdings.parts or not all(_SAFE.fullmatch(level) for level in holdings.serial.split("/")):
         return
     gateway = _gateway(base, holdings.serial, info)
     expiry = _expiry(info)
@@ -79,12 +83,11 @@ def things(base: str, holdings: Holdings, info: Mapping[str, Any]) -> Iterator[T
     for part, names in holdings.parts.items():
         if not all(_SAFE.fullmatch(level) for level in part.split("/")):
             continue
-        kind = device(part)
         owner = gateway
-        if kind is not None and not kind.facet:
+        if _is_device(part):
             owner = members.setdefault(part, _member(gateway, part, info))
         for name in names:
-            key = name if owner is not gateway else f"{part}/{name}".replace("/", "_")
+            key = name if owner is not gateway or part == CLOUD_SITE else f"{part}/{name}".replace("/", "_")
             what = described(part)[name]
             component = _component(part, name, what, shown=_shown(part, what, holdings))
             component["unique_id"] = f"{owner.id}_{key}".lower()
@@ -93,6 +96,17 @@ def things(base: str, holdings: Holdings, info: Mapping[str, Any]) -> Iterator[T
             owner.components[key.lower()] = component
     yield gateway
     yield from members.values()
+
+
+def _is_device(part: str) -> bool:
+    """Is this a part of a thing of its own, and not of the gateway or the site?"""
+    kind = device(part)
+    return part != CLOUD_SITE if of_cloud(part) else kind is not None and not kind.facet
+
+
+def _availability(base: str, serial: str) -> str:
+    """Where it stands whether a gateway, or the cloud that tells of a site, answers."""
+    return f"{base}/{serial.lower().rpartition('/')[0] or serial.lower()}/availability"
 
 
 def _gateway(base: str, serial: str, info: Mapping[str, Any]) -> Thing:
@@ -111,13 +125,20 @@ def _gateway(base: str, serial: str, info: Mapping[str, Any]) -> Thing:
     if serial == SITE:
         identifier = f"envoy_bridge_{base.replace('/', '_').lower()}_site"
         about, name = {"model": "Several gateways as one house"}, "Solar site"
+    if "/" in serial:
+        _, provider, place = serial.split("/")
+        identifier = f"envoy_bridge_cloud_{provider}_{place}".lower()
+        about, name = (
+            {"manufacturer": provider.capitalize(), "model": "Site in the cloud"},
+            f"{provider.capitalize()} {place}",
+        )
     known = {key: str(value) for key, value in about.items() if value}
     thing = Thing(identifier, {"identifiers": [identifier], "name": name, **known}, {})
     thing.components["availability"] = {
         "platform": "binary_sensor",
         "unique_id": f"{identifier}_availability",
         "name": "Connection",
-        "state_topic": f"{root}/availability",
+        "state_topic": _availability(base, serial),
         "payload_on": "online",
         "payload_off": "offline",
         "device_class": "connectivity",
@@ -137,14 +158,15 @@ def _gateway(base: str, serial: str, info: Mapping[str, Any]) -> Thing:
 
 
 def _member(gateway: Thing, part: str, info: Mapping[str, Any]) -> Thing:
-    """A device on the gateway."""
+    """A device on the gateway, or of a cloud's site: of that `info` may say a label and a model."""
     kind, member = device(part), part.partition("/")[2]
+    told: Payload = next((each for each in info.get("devices", ()) if each.get("part") == part), {})
     identifier = f"{gateway.id}_{part.replace('/', '_')}".lower()
     about: Payload = {
         "identifiers": [identifier],
-        "name": thing(part),
-        "manufacturer": "Enphase",
-        "model": "" if kind is None else kind.label,
+        "name": f"{thing(part).split()[0]} {told['label']}" if told.get("label") else thing(part),
+        "manufacturer": gateway.device.get("manufacturer", "Enphase"),
+        "model": told.get("model") or (kind.label if kind is not None else thing(part).split()[0]),
         "via_device": gateway.id,
     }
     if member.isdigit():
@@ -183,9 +205,9 @@ def _component(part: str, name: str, what: Quantity, *, shown: bool) -> Payload:
 def _shown(part: str, what: Quantity, holdings: Holdings) -> bool:
     """Do most people want to see this? Not the only phase of a meter: it is its total; nor energy phase by phase."""
     flow, _, phase = part.partition("/")
-    if what.rank == "detail":
+    if what.rank == "detail" or part.partition("-")[0] in _MANY:
         return False
-    if device(part) is not None or phase == "total":
+    if of_cloud(part) or device(part) is not None or phase == "total":
         return True
     return what.unit.live and sum(f"{flow}/{each}" in holdings.parts for each in PHASES[1:]) > 1
 

@@ -78,6 +78,7 @@ class Link:
         self._accepted_at: float | None = None
         self._refusal: ReasonCode | None = None
         self._unsettled: deque[tuple[MQTTMessageInfo, Message]] = deque()
+        self._thrown_away: set[int] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._answer_by = 0.0
         self._closing = False
@@ -104,16 +105,21 @@ class Link:
         self.in_flight += 1
         properties = _expiry(message.expiry) if message.expiry and self.version == "5" else None
         info = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
-        if not (message.retain and message.payload):
+        if message.told is not None or not (message.retain and message.payload):
             self._unsettled.append((info, message))
 
-    def settled(self) -> Iterator[Message]:
-        """The clears and one-off messages that were acknowledged since the last call."""
+    def settled(self) -> Iterator[tuple[Message, bool]]:
+        """What was acknowledged since the last call of clears, one-off messages and those whose sender is to be told.
+
+        With each, whether the broker took it; if not, it threw it away.
+        """
         while self._unsettled and _acknowledged(self._unsettled[0][0]):
-            yield self._unsettled.popleft()[1]
+            info, message = self._unsettled.popleft()
+            yield message, info.mid not in self._thrown_away
+            self._thrown_away.discard(info.mid)
 
     def unsettled(self) -> list[Message]:
-        """The clears and one-off messages of which nobody knows whether they arrived."""
+        """Those of which nobody knows whether they arrived."""
         return [message for info, message in self._unsettled if not _acknowledged(info)]
 
     def subscribe(self, topics: Iterable[str]) -> None:
@@ -251,10 +257,11 @@ class Link:
             self.ended.set_result(ending)
 
     def _on_publish(
-        self, _client: Client, _userdata: object, _mid: int, reason: ReasonCode, _properties: object
+        self, _client: Client, _userdata: object, mid: int, reason: ReasonCode, _properties: object
     ) -> None:
         self.in_flight -= 1
         if reason.is_failure:
+            self._thrown_away.update(info.mid for info, _ in self._unsettled if info.mid == mid)
             self._loop.call_soon(self._calls.denied, str(reason))
 
     def _on_message(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:

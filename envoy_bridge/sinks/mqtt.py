@@ -30,7 +30,8 @@ class MqttConnection:
 
     On each connect `online` on the topic of the `will` comes first, then everything that was put, in the order of the
     last puts. `on_event` gets a code and a text for people, once per change. While the broker is away or hangs, nothing
-    grows beyond the newest message of each topic and the newest one-off messages.
+    grows beyond the newest message of each topic and the newest one-off messages. `hello`: what each connection begins
+    with instead; it is not kept.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class MqttConnection:
         clock: Clock,
         on_event: Callable[[str, str], None],
         keepalive: int = KEEPALIVE,
+        hello: Message | None = None,
     ) -> None:
         self._settings = settings
         self._will = will
+        self._hello = hello
         self._clock = clock
         self._on_event = on_event
         self._keepalive = keepalive
@@ -56,7 +59,8 @@ class MqttConnection:
         self._handlers: dict[str, Callable[[str, bytes, bool], None]] = {}
         self._refused: set[str] = set()
         self._said = ""
-        self.put(replace(will, payload=b"online"))  # the first put of all, so the first after each connect
+        if hello is None:
+            self.put(replace(will, payload=b"online"))  # the first put of all, so the first after each connect
 
     @property
     def connected(self) -> bool:
@@ -92,6 +96,17 @@ class MqttConnection:
         if self._may_be_sent(message):
             self._outbox.send(message)
             self._schedule()
+
+    def offer(self, message: Message) -> bool:
+        """Send a message that is not retained, if nothing else waits and the window has room; else False.
+
+        It is not kept: `told` says what became of it.
+        """
+        link = self._open_link
+        if link is None or self._outbox or link.in_flight >= link.window:
+            return False
+        self._hand_over(link, message)
+        return True
 
     def subscribe(self, topic: str, handler: Callable[[str, bytes, bool], None]) -> None:
         """Call `handler(topic, payload, was_retained)` for what arrives on a topic, which may have wildcards."""
@@ -148,7 +163,7 @@ class MqttConnection:
             )
             await asyncio.wait({link.ended})  # does not cancel the future when this task is cancelled
             self._settle(link)
-            self._outbox.resend([message for message in link.unsettled() if not message.retain])
+            self._lose(link.unsettled())
             after = self._redial.after(link.ended.result())
             self._say(after.code, after.text)
             await self._clock.sleep(after.delay)
@@ -158,6 +173,8 @@ class MqttConnection:
         self._say("mqtt_connected", f"connected to the broker at {broker}, MQTT {link.version}")
         if self._handlers:
             link.subscribe(self._handlers)
+        if self._hello is not None:
+            link.publish(self._hello)
         self._drain()
 
     def _schedule(self) -> None:
@@ -175,17 +192,32 @@ class MqttConnection:
         self._settle(link)
         now = self._clock.monotonic()
         while link.in_flight < link.window and (message := self._outbox.take(now)):
-            if link.largest is not None and len(message.payload) > link.largest:
-                self._refuse(message.topic, f"{len(message.payload)} bytes are more than this broker takes")
-            else:
-                link.publish(message)
+            self._hand_over(link, message)
         if self._flushed is not None and not self._outbox and not link.in_flight:
             self._flushed.set()
 
+    def _hand_over(self, link: Link, message: Message) -> None:
+        if link.largest is None or len(message.payload) <= link.largest:
+            link.publish(message)
+            return
+        self._refuse(message.topic, f"{len(message.payload)} bytes are more than this broker takes")
+        if message.told is not None:
+            message.told(taken=True)
+
     def _settle(self, link: Link) -> None:
-        for message in link.settled():
-            if message.retain:
+        """Note what the broker has acknowledged."""
+        for message, taken in link.settled():
+            if message.retain and not message.payload:
                 self._outbox.settled(message)
+            if message.told is not None:
+                message.told(taken=taken)
+
+    def _lose(self, unsettled: Sequence[Message]) -> None:
+        """The connection is gone: all is sent again; who wants to be told looks after that message itself."""
+        self._outbox.resend([message for message in unsettled if not message.retain and message.told is None])
+        for message in unsettled:
+            if message.told is not None:
+                message.told(taken=False)
 
     async def _flush(self) -> None:
         """Wait until all is acknowledged, or until it is too late."""

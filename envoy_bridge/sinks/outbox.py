@@ -4,6 +4,7 @@ import re
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,13 +21,24 @@ EVENTS = 1000
 LARGEST = 1 << 20
 """Bytes of the largest payload; the snapshot of 500 inverters takes a sixth of it."""
 
-_TOPIC = re.compile(r"[a-z0-9_-]{1,64}(?:/[a-z0-9_-]{1,64}){0,15}")
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,64}(?:/\$?[A-Za-z0-9_-]{1,64}){0,15}")
+
+
+class Told(Protocol):
+    """Learns what became of a message."""
+
+    def __call__(self, *, taken: bool) -> None:
+        """Whether the broker has it, or can never take it, as it is too large for it.
+
+        False: it threw the message away, or the connection ended before it answered.
+        """
 
 
 class Message(Struct, frozen=True):
     """What is to be published. An empty retained payload clears the topic.
 
     `expiry`: seconds after which the broker may forget the value (MQTT 5 only); None: never.
+    `told`: is called when that is known; never for what was not sent because a newer message of its topic came.
     """
 
     topic: str
@@ -34,6 +46,7 @@ class Message(Struct, frozen=True):
     qos: int = 1
     retain: bool = True
     expiry: int | None = None
+    told: Told | None = None
 
 
 def fault(message: Message) -> str | None:
@@ -42,7 +55,7 @@ def fault(message: Message) -> str | None:
     One bad topic is enough to lose all: the broker drops the connection, and the message comes again on the next one.
     """
     if not _TOPIC.fullmatch(message.topic):
-        return "a topic is up to 16 levels of 1 to 64 characters a-z, 0-9, _ and -"
+        return "a topic is up to 16 levels of 1 to 64 letters, digits, _ and -; all but the first may begin with $"
     if len(message.payload) > LARGEST:
         return f"{len(message.payload)} bytes are more than the limit of {LARGEST}"
     return None

@@ -6,7 +6,7 @@ from typing import Any, Final, TextIO
 
 from envoy_bridge.catalog import PHASES, flows
 from envoy_bridge.model import Flow, Snapshot
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 
 LINES_EVERY: Final = 1.0
 """Seconds between two lines where lines are printed."""
@@ -57,6 +57,9 @@ class Terminal:
         """Not shown: the log has it."""
 
     def holdings(self, holdings: Holdings) -> None:
+        """Not shown."""
+
+    def cloud(self, message: CloudMessage) -> None:
         """Not shown."""
 
 

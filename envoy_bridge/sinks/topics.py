@@ -14,7 +14,7 @@ from envoy_bridge.catalog import changes, described, plain, points
 from envoy_bridge.clock import Clock
 from envoy_bridge.model import Snapshot, Unit, Value
 from envoy_bridge.redaction import redact_value
-from envoy_bridge.sinks.base import Event, Holdings
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings
 from envoy_bridge.sinks.mqtt import Message
 from envoy_bridge.site import SITE
 
@@ -63,6 +63,7 @@ class Topics:
         self._announce = announce
         self._told: dict[str, _Told] = {}
         self._gateways: set[str] = set()
+        self._available: set[str] = set()
         self._sequence = 0
 
     def snapshot(self, snapshot: Snapshot) -> None:
@@ -92,11 +93,12 @@ class Topics:
                 self._deliver(Message(f"{told.root}/{name}"))
             del self._told[holdings.serial]
             self._gateways.discard(holdings.serial)
+            self._available.discard(holdings.serial)
             self._tell_gateways()
 
     def availability(self, serial: str, *, online: bool) -> None:
         """`online` or `offline`."""
-        self._gateways.add(serial)
+        self._available.add(serial)
         self._deliver(self._availability(serial, online=online))
 
     def _availability(self, serial: str, *, online: bool) -> Message:
@@ -104,15 +106,24 @@ class Topics:
 
     def farewell(self) -> list[Message]:
         """What to leave behind at a clean stop: every gateway offline, then the bridge."""
-        gone = [self._availability(serial, online=False) for serial in sorted(self._gateways)]
+        gone = [self._availability(serial, online=False) for serial in sorted(self._available)]
         return [*gone, Message(f"{self._base}/bridge/state", b"offline")]
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None:
         """What the gateway is; the bridge says that it has it."""
         self._of(serial).expiry = max(EXPIRY, int(2 * float(info.get("every") or 0)))
         self._deliver(Message(f"{self._base}/{serial.lower()}/info", _redacted(info)))
-        self._gateways.add(serial)
-        self._tell_gateways()
+        if "/" not in serial:
+            self._gateways.add(serial)
+            self._available.add(serial)
+            self._tell_gateways()
+
+    def cloud(self, message: CloudMessage) -> None:
+        """As it is."""
+        given = Message(
+            f"{self._base}/{message.topic}", _redacted(message.body), retain=message.retain, told=message.told
+        )
+        (self._deliver if message.retain else self._announce)(given)
 
     def _tell_gateways(self) -> None:
         self.bridge("info", {**self._about, "gateways": sorted(self._gateways - {SITE})})
@@ -245,5 +256,5 @@ def _json_text(text: str) -> str:
     return _json.encode(text).decode()
 
 
-def _redacted(body: Mapping[str, Any]) -> bytes:
+def _redacted(body: object) -> bytes:
     return _json.encode(redact_value(body))

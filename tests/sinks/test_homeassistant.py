@@ -1,9 +1,11 @@
 """What Home Assistant is told of each household."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harules import faults
 from households import FIXTURES, NAMES, look
 
 from envoy_bridge.catalog import definitions
@@ -77,6 +79,15 @@ def test_ids_are_unique_and_both_styles_tell_the_same(tmp_path: Path, name: str)
     ids = [each["unique_id"] for each in components]
     assert len(set(ids)) == len(ids) == len(told["single"])
     assert set(ids) == {each["unique_id"] for each in told["single"].values()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("style", ["device", "single"])
+def test_home_assistant_of_2024_and_2025_knows_it_all(tmp_path: Path, name: str, style: Any) -> None:
+    told = announcement(style, "envoy", *household(tmp_path, name))
+    assert told
+    for topic, payload in told.items():
+        assert faults(f"homeassistant/{topic}", json.dumps(payload).encode()) == []
 
 
 def test_the_energy_dashboard_finds_all_it_takes(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_good_topics(topic: str) -> None:
 
 @pytest.mark.parametrize(
     "topic",
-    ["", "/a", "a/", "a//b", "a/\x00", "a\n", "A", "a/+", "#", "$sys", "a b", "ä", "x" * 65, "a/" * 16 + "a", "{{7}}"],
+    ["", "/a", "a/", "a//b", "a/\x00", "a\n", "a/+", "#", "$sys", "a b", "ä", "x" * 65, "a/" * 16 + "a", "{{7}}"],
 )
 def test_bad_topics(topic: str) -> None:
     assert "a topic is" in (fault(Message(topic)) or "")

@@ -23,6 +23,9 @@ _NO_NUMBERS = frozenset({"nan", "inf", "infinity"})
 
 D = TypeVar("D", bound=Struct)
 W = TypeVar("W")
+GONE = "gone."
+"""What the fields begin with that say which devices were taken away: `gone.<kind>.<who says so>`."""
+
 ALONE = ""
 """The name of the only device of its kind."""
 TOTAL = "total"
@@ -51,7 +54,8 @@ class Device:
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """The fields that its rows supply. In what two of them tell, the first is right."""
-        return tuple(dict.fromkeys(name for row in self.rows for name in sorted(row.supplies)))
+        named = (name for row in self.rows for name in sorted(row.supplies) if not name.startswith(GONE))
+        return tuple(dict.fromkeys(named))
 
 
 def part(

@@ -221,9 +221,8 @@ def control(reply: Control, _known: Known, _now: float) -> Members:
 
 def live_batteries(reply: LiveData, _known: Known, _now: float) -> Members:
     """What is in the batteries."""
-    figures = reply.meters
-    energy = scaled(total((figures.enc_agg_energy, figures.acb_agg_energy or 0.0)))
-    return {TOTAL: Battery(soc=number(figures.soc), energy_available=energy)}
+    energy = scaled(total((reply.meters.enc_agg_energy, reply.meters.acb_agg_energy or 0.0)))
+    return {TOTAL: Battery(soc=number(reply.meters.soc), energy_available=energy)}
 
 
 def ratings(reply: Status, _known: Known, _now: float) -> Members:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from msgspec import Struct, field
 
 from envoy_bridge.gateway import wire
-from envoy_bridge.gateway.devices.base import Device, by_serial, each, lenient, part, total, word
+from envoy_bridge.gateway.devices.base import GONE, Device, by_serial, each, lenient, part, total, word
 from envoy_bridge.gateway.devices.ensemble import DEVICES, Group, of_type
 from envoy_bridge.gateway.known import Known, moment
 from envoy_bridge.gateway.rows import Cadence, Endpoint, Restriction, json
@@ -153,6 +153,17 @@ def details(reply: wire.DeviceData, _known: Known, now: float) -> dict[str, Inve
     )
 
 
+def taken_down(reply: wire.DeviceData, _known: Known, _now: float) -> dict[str, Inverter]:
+    """The inverters of which the gateway says that they are gone."""
+    gone = (each for each in reply.values() if isinstance(each, wire.Device) and each.dev_name == "pcu")
+    return by_serial((device.sn, Inverter()) for device in gone if device.active is False)
+
+
+def decommissioned(reply: Sequence[Group], _known: Known, _now: float) -> dict[str, Inverter]:
+    """Those of which the inventory says it."""
+    return by_serial((pcu.serial_num, Inverter()) for pcu in of_type(reply, "PCU", Listed) if pcu.admin_state == 0)
+
+
 def _inverter(channels: Sequence[wire.DeviceChannel], now: float) -> Inverter:
     """One inverter; one with several inputs makes the sum, its other values are those of the first input."""
     last = channels[0].last_reading
@@ -233,5 +244,7 @@ INVERTER = Device(
         part("inverter.inventory", DEVICES, inventory),
         part("inverter.status", DEVICE_STATUS, device_status),
         part("inverter.comm_level", COMM_CHECK, comm_levels),
+        part(f"{GONE}inverter.taken_down", DEVICE_DATA, taken_down),
+        part(f"{GONE}inverter.decommissioned", DEVICES, decommissioned),
     ),
 )

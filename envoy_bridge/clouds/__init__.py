@@ -1,0 +1,1 @@
+"""What the clouds of four vendors tell, beside the local gateway. None of them can delay or blank it."""
