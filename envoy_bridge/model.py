@@ -89,11 +89,15 @@ def diagnostic(unit: Unit, doc: str) -> Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """What a flow of the snapshot has below it: phases of class `kind`. `label`: what people call it."""
+    """What a flow of the snapshot has below it: phases of class `kind`.
+
+    `label`: what people call it. `rank`: who wants its phases one by one.
+    """
 
     kind: type
     label: str
     doc: str
+    rank: Rank = "detail"
 
 
 def number(value: float | None) -> float | None:
@@ -229,15 +233,15 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     time: datetime
     production: Annotated[
         Flow[Production] | None,
-        Branch(Production, "Production", "What the panels make: + produced"),
+        Branch(Production, "Production", "What the panels make: + produced", "main"),
     ] = None
     consumption: Annotated[
         Flow[Consumption] | None,
-        Branch(Consumption, "Consumption", "What the site uses; so does a battery that charges"),
+        Branch(Consumption, "Consumption", "What the site uses; so does a battery that charges", "main"),
     ] = None
     net_consumption: Annotated[
         Flow[NetConsumption] | None,
-        Branch(NetConsumption, "Grid", "The grid: + import, - export"),
+        Branch(NetConsumption, "Grid", "The grid: + import, - export", "main"),
     ] = None
     storage: Annotated[
         Flow[Storage] | None,

@@ -64,7 +64,8 @@ class Keeper:
         self._raw: dict[str, float] = {}
         self._estimated: set[str] = set()
         self._saved = clock.monotonic()
-        self._zone: tzinfo = zone_named(None)
+        self._zone_name = kept.zone
+        self._zone: tzinfo = zone_named(kept.zone)
 
     def counters(self) -> Mapping[str, CounterState]:
         """Every counter by its path below the gateway."""
@@ -110,11 +111,14 @@ class Keeper:
         return replace(whole, devices=devices, raw=dict(self._raw), estimated=frozenset(self._estimated))
 
     def _turn_the_day(self, bare: Snapshot, now: float) -> None:
-        network = bare.devices.get("network", {}).get("")
-        self._zone = zone_named(getattr(network, "time_zone", None))
+        """A day begins; or the gateway says for the first time, or anew, in which zone its days do."""
+        named = getattr(bare.devices.get("network", {}).get(""), "time_zone", None)
+        if named is not None and named != self._zone_name:
+            self._zone_name, self._zone = named, zone_named(named)
         today = days.begins(now, self._zone)
         if today != self._today:
             self._today = today
+            self._saved = float("-inf")  # where each counter stands at midnight is not known twice
             self._former.clear()
             self._last.clear()
 
@@ -206,6 +210,8 @@ class Keeper:
             self._raw.pop(path, None)
         state, totals, unsure = days.advance(self._days.get(path), published, now, self._zone, shape)
         if state is not None:
+            if path not in self._days:
+                self._saved = float("-inf")  # what it counts from today is not known twice
             self._days[path] = state
         if reading is None or self._counters[path].suspect is not None:
             self._last.pop(path, None)
@@ -231,7 +237,9 @@ class Keeper:
 
     def _all(self, *, clean: bool) -> store.Kept:
         integrals = {} if self._integral is None else {TOTAL: self._integral}
-        return store.Kept(counters=self._counters, days=self._days, integrals=integrals, clean=clean)
+        return store.Kept(
+            counters=self._counters, days=self._days, integrals=integrals, zone=self._zone_name, clean=clean
+        )
 
 
 class _Last(NamedTuple):

@@ -23,12 +23,14 @@ log = get_logger(__name__)
 class Kept(Struct, frozen=True):
     """By path below the gateway: the guard of each lifetime counter, its days, and batteries that have no CT.
 
-    `clean`: written at the end of a run; what subscribers were told last is then in it.
+    `zone`: name of the gateway's time zone, which it tells only some time after a start. `clean`: written at the end of
+    a run; what subscribers were told last is then in it.
     """
 
     counters: dict[str, CounterState] = {}
     days: dict[str, Days] = {}
     integrals: dict[str, Integral] = {}
+    zone: str | None = None
     clean: bool = False
 
 

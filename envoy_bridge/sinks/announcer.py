@@ -122,11 +122,10 @@ class Announcer:
         """Announce a gateway; if it was announced in another way before, move its entities over, so that they stay."""
         former, wanted = self._announced.get(serial, {}), self._wanted(serial)
         if former and wanted and former.keys().isdisjoint(wanted):
-            for topic in former:
-                self._mqtt.put(Message(topic, MIGRATE))
-            await self._taken()
-            self._put(serial, wanted)
-            await self._taken()
+            for payload in (MIGRATE, b""):  # cleared first: an id may not be announced twice
+                for topic in former:
+                    self._mqtt.put(Message(topic, payload))
+                await self._taken()
         self._publish(serial)
 
     async def _taken(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from envoy_bridge import HOMEPAGE, __version__
-from envoy_bridge.catalog import PHASES, described, device, of_cloud
+from envoy_bridge.catalog import PHASES, branch, described, device, of_cloud
 from envoy_bridge.clouds.report import SITE as CLOUD_SITE
 from envoy_bridge.labels import thing, title
 from envoy_bridge.model import AVAILABILITY, FLAG, HEARD, Quantity
@@ -203,13 +203,20 @@ def _component(part: str, name: str, what: Quantity, *, shown: bool) -> Payload:
 
 
 def _shown(part: str, what: Quantity, holdings: Holdings) -> bool:
-    """Do most people want to see this? Not the only phase of a meter: it is its total; nor energy phase by phase."""
+    """Do most people want to see this?
+
+    Of the phases only those of grid, panels and use, and of these the power; not that of a single one: it is the total.
+    """
     flow, _, phase = part.partition("/")
     if what.rank == "detail" or part.partition("-")[0] in _MANY:
         return False
     if of_cloud(part) or device(part) is not None or phase == "total":
         return True
-    return what.unit.live and sum(f"{flow}/{each}" in holdings.parts for each in PHASES[1:]) > 1
+    return (
+        what.unit.live
+        and branch(flow).rank == "main"
+        and sum(f"{flow}/{each}" in holdings.parts for each in PHASES[1:]) > 1
+    )
 
 
 def _expiry(info: Mapping[str, Any]) -> int:

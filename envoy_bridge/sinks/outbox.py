@@ -110,10 +110,8 @@ class Outbox:
 
     def send(self, message: Message) -> None:
         """Keep a one-off message; the oldest goes when there are too many."""
-        if len(self._events) >= EVENTS:
-            self._events.popleft()
-            self.dropped += 1
         self._events.append(message)
+        self._drop()
 
     def take(self, now: float) -> Message | None:
         """The next message to send, with what is left of its expiry; None: nothing waits."""
@@ -141,9 +139,15 @@ class Outbox:
             if not kept.settled:
                 self._wait(kept)
         self._events.extendleft(reversed(events))
+        self._drop()
+
+    def _drop(self) -> None:
+        """Let go of the oldest one-offs, as long as there are too many."""
         while len(self._events) > EVENTS:
-            self._events.popleft()
+            message = self._events.popleft()
             self.dropped += 1
+            if message.told is not None:
+                message.told(taken=False)
 
     def _wait(self, kept: _Kept) -> None:
         """Queue behind all that wait."""

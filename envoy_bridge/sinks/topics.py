@@ -118,15 +118,14 @@ class Topics:
             self._available.add(serial)
             self._tell_gateways()
 
-    def cloud(self, message: CloudMessage) -> None:
-        """As it is."""
-        given = Message(
-            f"{self._base}/{message.topic}", _redacted(message.body), retain=message.retain, told=message.told
-        )
-        (self._deliver if message.retain else self._announce)(given)
-
     def _tell_gateways(self) -> None:
         self.bridge("info", {**self._about, "gateways": sorted(self._gateways - {SITE})})
+
+    def cloud(self, message: CloudMessage) -> None:
+        """As it is. What somebody waits to be told of is history: long, and nothing but numbers, times and ids."""
+        body = _redacted(message.body) if message.told is None else _json.encode(message.body)
+        given = Message(f"{self._base}/{message.topic}", body, retain=message.retain, told=message.told)
+        (self._deliver if message.retain else self._announce)(given)
 
     def event(self, event: Event) -> None:
         """Something happened."""
@@ -174,6 +173,7 @@ class _Told:
         self._branches: dict[str, dict[str, dict[str, str]]] = {}
         self._written: dict[str, str] = {}
         self._changed: set[str] = set()
+        self._leaving: dict[str, _Leaf] = {}
 
     def expect(self, parts: Mapping[str, Sequence[str]]) -> Iterator[Message]:
         """Make room for these parts' quantities, and let go of all others: their topics are cleared."""
@@ -185,10 +185,18 @@ class _Told:
                 self._changed.add(leaf.branch)
         for path in [path for path in self._leaves if path not in wanted]:
             leaf = self._leaves.pop(path)
+            leaf.members[leaf.name] = "null"
+            self._changed.add(leaf.branch)
+            self._leaving[path] = leaf
+            yield Message(leaf.topic)
+
+    def _let_go(self) -> None:
+        """Take what has left out of the JSON: it was told once more, as null, to those who had not heard of it."""
+        for leaf in [leaf for path, leaf in self._leaving.items() if path not in self._leaves]:
             for name in (leaf.name, f'{leaf.name[:-1]}_raw"'):
                 leaf.members.pop(name, None)
             self._changed.add(leaf.branch)
-            yield Message(leaf.topic)
+        self._leaving.clear()
         for branch in list(self._branches):
             self._branches[branch] = {part: members for part, members in self._branches[branch].items() if members}
             if not self._branches[branch]:
@@ -217,7 +225,10 @@ class _Told:
         estimated = sorted(self._snapshot.estimated) if self._snapshot is not None else []
         head = {'"time"': _json_text(time), '"sequence"': str(sequence)}
         head |= {'"estimated"': _json.encode(estimated).decode()} if estimated else {}
-        return _object(head | self._written).encode()
+        whole = _object(head | self._written).encode()
+        if self._leaving:
+            self._let_go()
+        return whole
 
     def _note_raw(self, former: Mapping[str, float], raw: Mapping[str, float]) -> None:
         """What the gateway itself said of a counter stands beside it in the JSON, as `<name>_raw`."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from envoy_bridge.catalog import points
 from envoy_bridge.counters.keeper import Keeper
 from envoy_bridge.counters.store import load, place
+from envoy_bridge.gateway.devices.network import Network
 from envoy_bridge.model import Flow, Production, Snapshot
 from envoy_bridge.simulator.har import Recording
 
@@ -130,6 +131,28 @@ def test_today_begins_at_the_gateways_midnight(tmp_path: Path) -> None:
         told = house.says(lifetime_now, seconds=300)
     assert 0 < told["now"].energy_today < 2400
     assert COUNTER not in told["estimated"]
+
+
+def test_today_does_not_fall_at_a_restart_before_the_gateway_tells_its_zone(tmp_path: Path) -> None:
+    """It tells it on a page that is asked by and by; until then its days begin where they did."""
+    house = desk(tmp_path)
+
+    def today(energy: float, *, zone: str | None) -> float:
+        house.clock.advance(60)
+        network = {} if zone is None else {"network": {"": Network(time_zone=zone)}}
+        flow = Flow(total=Production(energy_lifetime=energy))
+        kept = house.keeper.keep(replace(SEEN.snapshot, production=flow, consumption=None, devices=network), SEEN.plan)
+        assert kept.production is not None
+        assert kept.production.total is not None
+        assert kept.production.total.energy_today is not None
+        return kept.production.total.energy_today
+
+    assert today(1000.0, zone="Asia/Tokyo") == 0
+    assert today(1100.0, zone="Asia/Tokyo") == 100
+    house.restart()  # killed: what it began with is on disk all the same
+    assert today(1110.0, zone=None) == 110
+    assert today(1120.0, zone="Asia/Tokyo") == 120
+    assert today(1130.0, zone=None) == 130, "the page was not answered for an hour"
 
 
 def test_a_torn_file_is_like_none(tmp_path: Path) -> None:

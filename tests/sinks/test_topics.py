@@ -13,7 +13,7 @@ from program import leaves
 from envoy_bridge.gateway.devices.inverter import Inverter
 from envoy_bridge.logs import hide
 from envoy_bridge.model import Flow, Production, Snapshot
-from envoy_bridge.sinks.base import Event
+from envoy_bridge.sinks.base import Event, Holdings
 from envoy_bridge.sinks.mqtt import Message
 from envoy_bridge.sinks.outbox import fault
 from envoy_bridge.sinks.topics import CONFIRM_EVERY, EXPIRY, Topics
@@ -188,3 +188,20 @@ def test_a_number_that_looks_like_a_secret_does_not_break_the_json(desk: Desk) -
     (health,) = desk.put
     assert health.qos == 0
     assert json.loads(health.payload) == {"memory": 70_312_894, "source": "***"}
+
+
+def test_what_has_left_is_null_once_more_and_then_gone() -> None:
+    """An entity that reads it is taken away at the same moment: it must not look for what is not there."""
+    told: list[Message] = []
+    topics = Topics("envoy", {}, HandClock(), deliver=told.append, announce=told.append)
+    two = {"production/total": ("power",), "inverter/a": ("power",)}
+    topics.holdings(Holdings(serial="1", parts=two))
+    states = []
+    for parts in (two, {"production/total": ("power",)}, {"production/total": ("power",)}, two):
+        if parts != two or states:
+            topics.holdings(Holdings(serial="1", parts=parts))
+        topics.snapshot(Snapshot(serial="1", time=datetime(2026, 6, 21, tzinfo=UTC)))
+        state = json.loads(next(each.payload for each in reversed(told) if each.topic == "envoy/1/state"))
+        states.append(state.get("inverter"))
+    assert states == [{"a": {"power": None}}, {"a": {"power": None}}, None, {"a": {"power": None}}]
+    assert Message("envoy/1/inverter/a/power") in told, "its topic is cleared"

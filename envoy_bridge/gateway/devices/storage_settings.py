@@ -69,7 +69,7 @@ def settings(reply: TariffReply, _known: Known, _now: float) -> Members:
 
 STORAGE_SETTINGS = Device(
     "storage_settings",
-    "Storage",
+    "Battery",
     StorageSettings,
     "How the batteries are told to behave; read only",
     tuple(

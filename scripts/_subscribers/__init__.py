@@ -1,0 +1,1 @@
+"""The real subscribers, started and asked what they made of us."""
