@@ -83,7 +83,9 @@ class Bridge:
         announcer = Announcer(self.config.homeassistant, base, mqtt, directory, self.clock)
         homie = Homie(self.config.mqtt, directory, self.clock, bridge=mqtt)
         trees = [homie] if self.config.homie.enabled else []
-        roster = Roster(Sinks([announcer, topics, *trees, *self.extra]), directory, self.clock)
+        sinks = Sinks([announcer, topics, *trees, *self.extra])
+        roster = Roster(sinks, directory, self.clock, self.config.energy.periods)
+        roster.begin()
         requests = Requests(base, self.sources, mqtt, self.clock)
         mqtt.subscribe(f"{base}/bridge/request/+", requests.handle)
         await mqtt.start()

@@ -8,15 +8,24 @@ _WORDS: Final = {
     "ac": "AC",
     "acb": "ACB",
     "bmu": "BMU",
+    "comm": "communication",
     "dc": "DC",
     "enlighten": "Enlighten",
     "esub": "ESUB",
     "led": "LED",
+    "line1": "line 1",
+    "line2": "line 2",
+    "line3": "line 3",
     "max": "highest",
+    "mid": "MID",
     "min": "lowest",
+    "opt": "optimised",
     "soc": "state of charge",
     "temp": "temperature",
 }
+_TOGETHER: Final = {"total": "total", "iq": "total (IQ)"}
+"""What stands where a serial number stands when a device is several together."""
+
 _ENERGY: Final = {
     "imported": "import",
     "exported": "export",
@@ -54,11 +63,13 @@ def thing(part: str) -> str:
     kind = device(part)
     member = part.partition("/")[2]
     label = part if kind is None else kind.label
-    return f"{label} {member.upper()}".strip() if member != "total" else f"{label} total"
+    return f"{label} {_TOGETHER.get(member, member.upper())}".strip()
 
 
 def _words(name: str) -> str:
-    plain = name.replace("_2_4_ghz", " 2.4 GHz").replace("_sub_ghz", " below 1 GHz")
+    plain = name.replace("_2_4_ghz", " 2.4 GHz").replace("_sub_ghz", " below 1 GHz").replace("q_relays", "Q-Relays")
+    if plain.endswith("_max"):
+        plain = f"max_{plain.removesuffix('_max')}"
     return " ".join(_WORDS.get(word, word) for word in plain.replace("_", " ").split())
 
 

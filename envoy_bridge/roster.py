@@ -33,9 +33,11 @@ SURE_AFTER: Final = 600.0
 KEEP_EVERY: Final = 3600.0
 """Seconds between two writes of when each part was seen last. What is new or gone is written at once."""
 
-
 LOOK_EVERY: Final = 60.0
 """Seconds between two looks for what is gone."""
+
+PERIODS: Final = frozenset({"today", "week", "month", "year"})
+"""What names of counters may end in that begin anew."""
 
 _ORDER: Final = (*(f"{name}/{phase}" for name, _ in flows() for phase in PHASES), *(device.name for device in DEVICES))
 
@@ -55,11 +57,15 @@ class Book(Struct):
 
 
 class Page:
-    """The book of one gateway while it is read. `path`: its file. Times: `now` by the wall, `moment` monotonic."""
+    """The book of one gateway while it is read. `path`: its file. Times: `now` by the wall, `moment` monotonic.
 
-    def __init__(self, path: Path, book: Book, moment: float) -> None:
+    `off`: what the names of quantities end in that are no longer wanted.
+    """
+
+    def __init__(self, path: Path, book: Book, moment: float, off: tuple[str, ...] = ()) -> None:
         self._path = path
         self._book = book
+        self._off = off
         self._opened = moment
         self._kept = moment
         self._looked = moment
@@ -155,13 +161,14 @@ class Page:
         for path in gone:
             del self._book.parts[path]
             self._untold.pop(path, None)
-        return bool(gone) or (moment - self._opened >= GONE_AFTER and self._strike_names())
+        return self._strike_names(all_untold=moment - self._opened >= GONE_AFTER) or bool(gone)
 
-    def _strike_names(self) -> bool:
-        """Strike out single quantities that nobody told in a day of this run."""
+    def _strike_names(self, *, all_untold: bool) -> bool:
+        """Strike out single quantities that nobody told in this run: those that are turned off, or all."""
         struck = False
         for path, part in self._book.parts.items():
-            told = [name for name in part.names if name not in self._untold.get(path, ())]
+            untold = self._untold.get(path, ())
+            told = [name for name in part.names if name not in untold or not (all_untold or name.endswith(self._off))]
             struck |= len(told) < len(part.names)
             part.names = told
         return struck
@@ -178,26 +185,44 @@ def _has(snapshot: Snapshot, path: str) -> bool:
 
 
 class Roster:
-    """The books of all gateways, as a sink that passes on what it gets."""
+    """The books of all gateways, as a sink that passes on what it gets.
 
-    def __init__(self, sink: Sink, directory: Path, clock: Clock) -> None:
+    `periods`: those of `PERIODS` that are published of a gateway's counters; what is known of others is struck out.
+    """
+
+    def __init__(self, sink: Sink, directory: Path, clock: Clock, periods: Collection[str] = PERIODS) -> None:
         self._sink = sink
         self._folder = directory / "roster"
         self._clock = clock
+        self._off = tuple(f"_{period}" for period in PERIODS.difference(periods))
         self._pages: dict[str, Page] = {}
+        self._latest: dict[str, Snapshot] = {}
+
+    def energy_today(self, serial: str) -> float | None:
+        """What a gateway counted of its production since midnight, in Wh; None: not known."""
+        production = getattr(self._latest.get(serial), "production", None)
+        return None if production is None or production.total is None else production.total.energy_today
 
     def snapshot(self, snapshot: Snapshot) -> None:
         """See `Sink`."""
+        self._latest[snapshot.serial] = snapshot
         now, moment, page = self._clock.wall(), self._clock.monotonic(), self._pages.get(snapshot.serial)
         first = page is None
         if page is None:
             path = self._folder / f"{snapshot.serial.lower().replace('/', '.')}.json"
-            page = self._pages[snapshot.serial] = Page(path, _load(path, snapshot.serial), moment)
+            off = () if "/" in snapshot.serial else self._off
+            page = self._pages[snapshot.serial] = Page(path, _load(path, snapshot.serial), moment, off)
         if page.look(snapshot, now, moment) or first:
             holdings = page.holdings()
             if holdings.parts:  # after its own start a gateway may tell nothing for a while: it is not gone
                 self._sink.holdings(holdings)
         self._sink.snapshot(snapshot)
+
+    def begin(self) -> None:
+        """Nobody has answered yet: what an earlier run that was killed said of availability no longer holds."""
+        serials = {_load(path, path.stem).serial for path in self._folder.glob("*.json")}
+        for serial in sorted({serial.rpartition("/")[0] or serial for serial in serials}):
+            self._sink.availability(serial, online=False)
 
     def only(self, serials: Collection[str]) -> None:
         """These are the gateways that are read. What is remembered of others is told as gone, and forgotten.
@@ -211,7 +236,10 @@ class Roster:
                 log.info("gateway_removed", gateway=serial, message="it is no longer read: its topics are cleared")
                 self._sink.holdings(Page(path, _load(path, serial), 0.0).holdings())
                 self._sink.holdings(Holdings(serial=serial, parts={}))
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:  # it is told again after the next start
+                    log.warning("roster_not_kept", path=str(path), reason=str(error)[:200])
 
     def save(self) -> None:
         """Keep everything on disk: the end."""

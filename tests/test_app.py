@@ -43,11 +43,10 @@ async def test_health_is_told_each_minute(tmp_path: Path) -> None:
 async def test_the_watchdog_is_not_fed_while_a_source_hangs(tmp_path: Path) -> None:
     clock = HandClock()
     with listening(tmp_path / "notify") as systemd:
-        environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "40000"}
         async with (
             site(tmp_path, HOUSE, OTHER) as place,
             Subscriber(place.broker.port) as subscriber,
-            place.bridge(clock, **environ),
+            place.bridge(clock, NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="40000"),
         ):
             await until(lambda: {f"{ROOT}/updated", f"{OTHER_ROOT}/updated"} <= subscriber.latest().keys())
             assert systemd.heard[0] == "READY=1"

@@ -1,5 +1,6 @@
 """The daemon's announcements for Home Assistant, on a real broker."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from program import household, retained, say, site
 from waiting import until
 
 from envoy_bridge.clock import Clock
+from envoy_bridge.sinks.announcer import BIRTH_DELAY
 
 HOUSE, SMALL = "d8_2_split_battery", "d7_6_cts_disabled"
 SERIAL = household(HOUSE).serial
@@ -127,6 +129,52 @@ async def test_it_is_told_again_when_home_assistant_starts(tmp_path: Path) -> No
             await say(port, "homeassistant/status", "online")
             await until(lambda: former.keys() <= {told.topic for told in subscriber.messages if not told.retain}, 10)
             await until(lambda: any(told.topic.endswith("/state") for told in subscriber.messages if not told.retain))
+
+
+async def test_a_burst_of_starts_gets_one_answer(tmp_path: Path) -> None:
+    async with (
+        site(tmp_path, SMALL, fast="1h", slow="1h", inverters="1h") as place,
+        place.bridge(FAST, config=place.configure(homeassistant={})),
+    ):
+        port = place.broker.port
+        await quiet(port, only("device"))
+        (topic, *_) = await announced(port)
+        async with Subscriber(port) as subscriber:
+            await until(lambda: subscriber.messages)
+            for _ in range(5):
+                await say(port, "homeassistant/status", "online")
+            await asyncio.sleep(2 * BIRTH_DELAY[1] / 5)
+            assert [told.topic for told in subscriber.messages if not told.retain].count(topic) == 1
+
+
+async def test_values_are_there_before_what_reads_them(tmp_path: Path) -> None:
+    """Home Assistant complains about a `state`, kept from an earlier run, that lacks what is announced."""
+    async with site(tmp_path, SMALL) as place, Subscriber(place.broker.port) as subscriber:
+        place.broker.hang()
+        async with place.bridge(FAST, config=place.configure(homeassistant={})):
+            await asyncio.sleep(2)  # it would have announced by now
+            place.broker.go_on()
+            await quiet(place.broker.port, only("device"))
+        state: Any = None
+        for told in subscriber.messages:
+            if told.topic.endswith("/state") and "/bridge/" not in told.topic:
+                state = json.loads(told.payload)
+            elif told.topic.startswith("homeassistant/"):
+                for entity in entities({told.topic: json.loads(told.payload)}):
+                    if entity["state_topic"].endswith("/state"):
+                        looked_up(entity, state)
+        assert state
+
+
+async def test_what_was_announced_goes_with_its_gateway_even_if_nothing_else_is_known_of_it(tmp_path: Path) -> None:
+    async with site(tmp_path, HOUSE, SMALL) as place:
+        port, gone = place.broker.port, household(SMALL).serial
+        async with place.bridge(FAST, config=place.configure(homeassistant={})):
+            await quiet(port)
+        (tmp_path / "state" / "roster" / f"{gone}.json").write_text("{")
+        del place.sections[SMALL]
+        async with place.bridge(FAST, config=place.configure(homeassistant={})):
+            await quiet(port, lambda standing: not _left(standing, gone))
 
 
 async def test_a_gateway_that_is_no_longer_read_leaves_nothing(tmp_path: Path) -> None:

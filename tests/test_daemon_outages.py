@@ -49,10 +49,15 @@ async def test_a_daemon_that_is_killed_is_offline_by_its_last_will(tmp_path: Pat
             await daemon.kill()
             await subscriber.wait_for(STATE, b"offline")
         assert (await place.retained())[STATE].payload == b"offline"
-        async with place.daemon():
+        async with place.daemon() as daemon:
             await subscriber.wait_for(STATE, b"online")
             await subscriber.wait_for(about(THREE_PHASES, "availability"), b"online")
+            await daemon.kill()
         assert place.tokens.logins == 1, "the token was kept"
+        place.gateways[THREE_PHASES].faults["*"] = Status(503)
+        async with place.daemon():
+            await subscriber.wait_for(STATE, b"online")
+            await until(lambda: subscriber.latest()[about(THREE_PHASES, "availability")] == b"offline")
 
 
 async def test_nothing_is_there_at_first_and_all_of_it_comes_later(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def test_what_an_import_loads(tmp_path: Path, module: str, absent: str) -> None:
 
 def test_files_are_small_enough_to_be_read() -> None:
     assert [name(path) for path in FILES if len(path.read_text().splitlines()) >= 300] == []
+
+
+def test_what_is_installed_is_all_of_it() -> None:
+    """A wheel that lacks a folder runs in the checkout and nowhere else."""
+    named = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    assert {".".join(path.parent.relative_to(ROOT).parts) for path in FILES} <= named
 
 
 def test_firmware_is_compared_in_few_places() -> None:

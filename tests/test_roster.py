@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from disks import make_read_only, small_disk
 from handclock import HandClock
 from households import FIXTURES, look
 from msgspec.structs import replace
@@ -34,7 +35,8 @@ class Told:
         self.calls.append(f"holdings {holdings.serial}")
         self.held[holdings.serial] = holdings
 
-    def availability(self, serial: str, *, online: bool) -> None: ...
+    def availability(self, serial: str, *, online: bool) -> None:
+        self.calls.append(f"{'online' if online else 'offline'} {serial}")
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None: ...
 
@@ -130,9 +132,40 @@ def test_a_quantity_that_nobody_tells_any_more_is_gone_after_a_day(tmp_path: Pat
     roster.snapshot(seen("a", energy_week=7.0))
     roster, told = house(tmp_path, clock)
     roster.snapshot(seen("a"))
-    assert told.held["1"].parts["production/total"] == ("power", "energy_week")
+    assert list(told.held["1"].parts["production/total"]) == ["power", "energy_week"]
     days(roster, clock, GONE_AFTER + LOOK_EVERY, "a")
-    assert told.held["1"].parts["production/total"] == ("power",)
+    assert list(told.held["1"].parts["production/total"]) == ["power"]
+
+
+def test_a_period_that_was_turned_off_is_gone_after_a_minute(tmp_path: Path) -> None:
+    clock = HandClock()
+    roster, _ = house(tmp_path, clock)
+    roster.snapshot(seen("a", energy_week=7.0, energy_year=9.0))
+    roster = Roster(told := Told(), tmp_path, clock, frozenset({"today", "year"}))
+    roster.snapshot(seen("a"))
+    assert list(told.held["1"].parts["production/total"]) == ["power", "energy_week", "energy_year"]
+    days(roster, clock, 2 * LOOK_EVERY, "a")
+    assert list(told.held["1"].parts["production/total"]) == ["power", "energy_year"]
+
+
+def test_at_a_start_nobody_has_answered_yet(tmp_path: Path) -> None:
+    roster, _ = house(tmp_path, HandClock())
+    for serial in ("2X", "cloud/tigo/7", "cloud/tigo/8"):
+        roster.snapshot(seen("a", serial=serial))
+    roster, told = house(tmp_path, HandClock())
+    roster.begin()
+    assert told.calls == ["offline 2X", "offline cloud/tigo"]
+
+
+def test_a_gateway_that_is_gone_does_no_harm_where_nothing_can_be_removed(tmp_path: Path) -> None:
+    with small_disk(tmp_path):
+        roster, _ = house(tmp_path, HandClock())
+        roster.snapshot(seen("a"))
+        make_read_only(tmp_path)
+        for _ in range(2):  # and it is told after each start
+            roster, told = house(tmp_path, HandClock())
+            roster.only(["2"])
+            assert told.held["1"].parts == {}
 
 
 def test_a_gateway_that_is_not_read_any_more_is_told_as_gone_and_forgotten(tmp_path: Path) -> None:

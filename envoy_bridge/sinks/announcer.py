@@ -30,6 +30,10 @@ SETTLE: Final = 1.0
 STEP: Final = 2.0
 """Seconds that Home Assistant gets for each step of a move, after the broker has the messages."""
 
+LOOK_EVERY: Final = 0.2
+LOOKS: Final = 50
+"""Seconds between two looks whether the broker has what was put, and how many there are at most."""
+
 BIRTH_DELAY: Final = (0.5, 5.0)
 """Seconds after Home Assistant's start until it is told everything; random, since others tell it too."""
 
@@ -57,7 +61,7 @@ class Announcer:
         self._gone: dict[str, Components] = {}
         self._due: set[str] = set()
         self._wake = asyncio.Event()
-        self._births: set[asyncio.Task[None]] = set()
+        self._birth: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Announce what is due, for ever."""
@@ -70,6 +74,7 @@ class Announcer:
             await self._wake.wait()
             self._wake.clear()
             await self._clock.sleep(SETTLE)
+            await self._delivered()  # an entity that finds an older `state`, without its key, complains
             while self._due:
                 await self._announce(self._due.pop())
 
@@ -80,7 +85,7 @@ class Announcer:
         fewer = former is not None and any(
             set(had) - set(holdings.parts.get(part, ())) for part, had in former.parts.items()
         )
-        if fewer and (holdings.serial in self._info or not holdings.parts):
+        if not holdings.parts or (fewer and holdings.serial in self._info):
             self._publish(holdings.serial)
         else:
             self._mark(holdings.serial)
@@ -108,11 +113,9 @@ class Announcer:
             self._wake.set()
 
     def _on_status(self, _topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the broker's word for it
-        """Home Assistant has started. A retained message tells of a start long ago."""
-        if payload == b"online" and not retained:
-            task = asyncio.get_running_loop().create_task(self._tell_again())
-            self._births.add(task)
-            task.add_done_callback(self._births.discard)
+        """Home Assistant has started. A retained message tells of a start long ago; several at once get one answer."""
+        if payload == b"online" and not retained and (self._birth is None or self._birth.done()):
+            self._birth = asyncio.get_running_loop().create_task(self._tell_again())
 
     async def _tell_again(self) -> None:
         await self._clock.sleep(random.uniform(*BIRTH_DELAY))  # noqa: S311 - spreads load, hides nothing
@@ -130,9 +133,15 @@ class Announcer:
 
     async def _taken(self) -> None:
         """Wait until the broker has it all, and Home Assistant has had time for it."""
-        while self._mqtt.queue_depth or not self._mqtt.connected:
-            await self._clock.sleep(STEP / 10)
+        await self._delivered()
         await self._clock.sleep(STEP)
+
+    async def _delivered(self) -> None:
+        """Wait until the broker has all that was put; but not for ever where something is always on its way."""
+        looks = 0
+        while not self._mqtt.connected or (self._mqtt.queue_depth and looks < LOOKS):
+            looks += self._mqtt.connected
+            await self._clock.sleep(LOOK_EVERY)
 
     def _publish(self, serial: str) -> None:
         """Put a gateway's announcement as it should be, and clear what else there was."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from harules import faults
@@ -14,7 +14,7 @@ from envoy_bridge.gateway.plan import describe
 from envoy_bridge.labels import thing, title
 from envoy_bridge.roster import Roster
 from envoy_bridge.sinks.base import Holdings
-from envoy_bridge.sinks.homeassistant import EXPIRES_AFTER, announcement, things
+from envoy_bridge.sinks.homeassistant import EXPIRES_AFTER, Style, announcement, things
 
 
 def announced(folder: Path, name: str, **info: Any) -> dict[str, dict[str, dict[str, Any]]]:
@@ -52,6 +52,8 @@ class _Told:
         ("home/total/power", "House"),
         ("inverter/482200000001/dc_voltage", "DC voltage"),
         ("battery/total/soc", "State of charge"),
+        ("inverter/482200000001/power_max", "Highest power"),
+        ("network/q_relays_communicating", "Network Q-Relays communicating"),
         ("network/interface_type", "Network interface type"),
         ("generator/state", "State"),
     ],
@@ -62,8 +64,9 @@ def test_names_are_for_people(path: str, name: str) -> None:
 
 
 def test_devices_have_names() -> None:
-    told = [thing(part) for part in ("inverter/482200000001", "battery/total", "dry_contact/nc1", "generator")]
-    assert told == ["Inverter 482200000001", "Battery total", "Dry contact NC1", "Generator"]
+    parts = ("inverter/482200000001", "battery/total", "battery/iq", "dry_contact/nc1", "generator")
+    told = ["Inverter 482200000001", "Battery total", "Battery total (IQ)", "Dry contact NC1", "Generator"]
+    assert [thing(part) for part in parts] == told
 
 
 def test_no_two_quantities_of_a_thing_have_the_same_name() -> None:
@@ -74,7 +77,7 @@ def test_no_two_quantities_of_a_thing_have_the_same_name() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_ids_are_unique_and_both_styles_tell_the_same(tmp_path: Path, name: str) -> None:
     holdings, info = household(tmp_path, name)
-    told = {style: announcement(style, "envoy", holdings, info) for style in ("device", "single")}  # type: ignore[arg-type]  # they are styles
+    told = {style: announcement(style, "envoy", holdings, info) for style in get_args(Style)}
     components = [each for payload in told["device"].values() for each in payload["components"].values()]
     ids = [each["unique_id"] for each in components]
     assert len(set(ids)) == len(ids) == len(told["single"])

@@ -196,7 +196,7 @@ def test_what_has_left_is_null_once_more_and_then_gone() -> None:
     topics = Topics("envoy", {}, HandClock(), deliver=told.append, announce=told.append)
     two = {"production/total": ("power",), "inverter/a": ("power",)}
     topics.holdings(Holdings(serial="1", parts=two))
-    states = []
+    states: list[dict[str, Any]] = []
     for parts in (two, {"production/total": ("power",)}, {"production/total": ("power",)}, two):
         if parts != two or states:
             topics.holdings(Holdings(serial="1", parts=parts))
