@@ -103,6 +103,11 @@ def _is_guarded(path: Path, environ: Mapping[str, str]) -> bool:
     return any(path.resolve().is_relative_to(Path(folder).resolve()) for folder in guarded)
 
 
+def configured(config: Config) -> list[str]:
+    """The clouds that are turned on, by name."""
+    return [name for name in config.cloud.__struct_fields__ if getattr(config.cloud, name) is not None]
+
+
 def unbuilt(config: Config) -> list[str]:
     """What is turned on and not there yet, one plain phrase each."""
     return list(_unbuilt(config))
@@ -111,9 +116,6 @@ def unbuilt(config: Config) -> list[str]:
 def _unbuilt(config: Config) -> Iterator[str]:
     if config.web.listen:
         yield f'the status page ([web] listen = "{config.web.listen}")'
-    for name in config.cloud.__struct_fields__:
-        if getattr(config.cloud, name) is not None:
-            yield f"the {name} cloud ([cloud.{name}])"
 
 
 def state_directory(config: Config, environ: Mapping[str, str], system: Path = SYSTEM_STATE) -> Path:

@@ -161,13 +161,17 @@ class CloudSection(Section, frozen=True):
 
 
 class EnlightenCloud(CloudSection, frozen=True, kw_only=True):
-    """[cloud.enlighten]: version 4 needs client_id and client_secret, version 2 needs user_id."""
+    """[cloud.enlighten]: version 4 needs client_id and client_secret, version 2 needs user_id.
+
+    `month_quota`: requests that the plan allows in a month; None: those of the free plan.
+    """
 
     key: Secret
     api: Literal["v4", "v2"] = "v4"
     client_id: Text | None = None
     client_secret: Secret | None = None
     user_id: Secret | None = None
+    month_quota: Annotated[int, Key("a number of requests from 100 on", "1000", between(100))] | None = None
 
     def __post_init__(self) -> None:
         if self.api == "v4" and not (self.client_id and self.client_secret):

@@ -62,17 +62,7 @@ def test_what_is_on_and_not_there_yet_is_named(folder: Folder) -> None:
     assert [line.partition(" (")[0] for line in config.unbuilt(Config())] == [
         "the status page",
     ]
-    on = EVERYTHING.replace("[homie]\nenabled = false", "[homie]\nenabled = true")
-    named = " ".join(config.unbuilt(folder.load(on)))
-    for section in (
-        "web",
-        "cloud.enlighten",
-        "cloud.tigo",
-        "cloud.growatt",
-        "cloud.locus",
-    ):
-        assert f"[{section}]" in named
-    off = "homeassistant.discovery = 'off'\nhistory.enabled = false\nweb.listen = ''"
+    off = "web.listen = ''"
     assert config.unbuilt(folder.load(off)) == []
 
 

@@ -60,9 +60,13 @@ class Measured(Struct, frozen=True, kw_only=True):
     energy_discharged: Annotated[Number, Quantity(WATT_HOUR, "Energy that came out of the batteries")] = None
     energy_charged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy into the batteries today")] = None
     energy_discharged_today: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy out of the batteries today")] = None
+    energy_dc: Annotated[Number, detail(WATT_HOUR_ONCE, "Energy on the DC side in one interval")] = None
     energy_today_dc: Annotated[Number, Quantity(WATT_HOUR_TODAY, "Energy of today on the DC side")] = None
     energy_year_dc: Annotated[Number, detail(WATT_HOUR_TODAY, "Energy of this year on the DC side")] = None
     energy_lifetime_dc: Annotated[Number, Quantity(WATT_HOUR, "Energy on the DC side since the installation")] = None
+    power_modelled: Annotated[Number, detail(WATT, "Power that a model of the site expects in this weather")] = None
+    energy_modelled: Annotated[Number, detail(WATT_HOUR_ONCE, "The same as energy of one interval or day")] = None
+    energy_expected: Annotated[Number, detail(WATT_HOUR_ONCE, "Energy of a day as it was planned for the site")] = None
     soc: Annotated[Number, Quantity(CHARGE, "State of charge")] = None
     capacity: Annotated[Number, diagnostic(WATT_HOUR_MOST, "Energy that the batteries can hold")] = None
     voltage: Annotated[Number, detail(VOLT, "Voltage")] = None
@@ -91,4 +95,5 @@ class Measured(Struct, frozen=True, kw_only=True):
     modules: Annotated[Number, diagnostic(COUNT, "How many panels there are")] = None
     size: Annotated[Number, diagnostic(WATT_PEAK, "Power of all panels together, as they are rated")] = None
     status: Annotated[str | None, diagnostic(WORD, "How it is, in the vendor's word")] = None
+    measured: Annotated[datetime | None, detail(TIME, "When the newest of these values was measured")] = None
     last_report: Annotated[datetime | None, diagnostic(TIME, "When it last reported to the cloud")] = None

@@ -1,0 +1,1 @@
+"""Enlighten, of Enphase: one client, two versions of its API."""

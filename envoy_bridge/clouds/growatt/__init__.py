@@ -1,0 +1,1 @@
+"""Growatt: plants with inverters and batteries of that make."""

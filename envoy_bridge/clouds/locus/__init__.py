@@ -1,0 +1,1 @@
+"""Locus: sites with meters and inverters, for those who look after many."""

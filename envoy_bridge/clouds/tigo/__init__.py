@@ -1,0 +1,1 @@
+"""Tigo: optimizers, with a value for each panel."""

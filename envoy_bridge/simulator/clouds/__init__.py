@@ -1,0 +1,1 @@
+"""The clouds of four vendors, over real HTTP on loopback."""
