@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from envoy_bridge import __version__
 from envoy_bridge.catalog import plain
 from envoy_bridge.clock import Clock
-from envoy_bridge.config import Config, Gateway, state_directory, unbuilt
+from envoy_bridge.config import Config, Gateway, configured, state_directory, unbuilt
 from envoy_bridge.counters.floors import Floors
 from envoy_bridge.errors import ConfigurationError, StateError
 from envoy_bridge.gateway.addresses import Addresses
@@ -35,6 +36,7 @@ from envoy_bridge.sinks.topics import Topics
 from envoy_bridge.site import SITE, Site
 
 if TYPE_CHECKING:
+    from envoy_bridge.clouds.build import CloudSource
     from envoy_bridge.history.keep import History
 
 log = get_logger(__name__)
@@ -58,6 +60,7 @@ class Bridge:
     extra: Sequence[Sink] = ()
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     sources: list[GatewaySource] = field(default_factory=list)
+    clouds: "list[CloudSource]" = field(default_factory=list)
 
     async def run(self) -> None:
         """Poll and publish until `ended`; then say goodbye.
@@ -95,6 +98,7 @@ class Bridge:
             async with asyncio.TaskGroup() as tasks:
                 running = [
                     tasks.create_task(self._gateways(directory, roster, floors)),
+                    tasks.create_task(self._clouds(directory, roster)),
                     tasks.create_task(announcer.run()),
                     *([] if trees else [tasks.create_task(homie.withdraw())]),
                     tasks.create_task(self._tell_health(topics, mqtt, history)),
@@ -127,15 +131,31 @@ class Bridge:
         self.sources += [GatewaySource(gateway, around) for gateway in gateways]
         async with asyncio.TaskGroup() as tasks:
             for source in self.sources:
-                tasks.create_task(self._supervise(source))
+                tasks.create_task(self._supervise(source.run, partial(getattr, source.standing, "name")))
 
-    async def _supervise(self, source: GatewaySource) -> None:
+    async def _clouds(self, directory: Path, roster: Roster) -> None:
+        """One task a cloud. Where none is configured, nothing of them is loaded."""
+        if not configured(self.config):
+            return
+        from envoy_bridge.clouds.build import clouds, folder  # noqa: PLC0415 - as it says
+
+        def serials() -> list[str]:
+            return [source.standing.serial for source in self.sources if source.standing.serial]
+
+        self.clouds = clouds(
+            self.config, folder(directory), roster, self.clock, local=roster.energy_today, serials=serials
+        )
+        async with asyncio.TaskGroup() as tasks:
+            for source in self.clouds:
+                tasks.create_task(self._supervise(source.run, partial(str, f"cloud/{source.cloud.name}")))
+
+    async def _supervise(self, run: Callable[[], Awaitable[None]], name: Callable[[], str]) -> None:
         """Run a source for ever. A bug in one must not end the others."""
         while True:
             try:
-                await source.run()
+                await run()
             except Exception:  # the one place: what nobody foresaw is logged, and this source started again
-                log.exception("source_failed", gateway=source.standing.name, again_in=RESTART_AFTER)
+                log.exception("source_failed", source=name(), again_in=RESTART_AFTER)
             await self.clock.sleep(RESTART_AFTER)
 
     async def _search(self) -> Sequence[Gateway]:
@@ -176,7 +196,8 @@ class Bridge:
             serials = [source.standing.serial or "" for source in self.sources]
             chosen = self.config.site.gateways
             several = len(serials if chosen is None else set(chosen)) > 1
-            roster.only([*serials, *([SITE] if several else [])])
+            clouds = [f"cloud/{name}" for name in configured(self.config)]
+            roster.only([*serials, *([SITE] if several else []), *clouds])
 
     async def _tell_health(self, topics: Topics, mqtt: MqttConnection, history: "History | None") -> None:
         while True:
@@ -199,6 +220,8 @@ class Bridge:
             }
             if history is not None:
                 health["history"] = history.health
+            if self.clouds:
+                health["clouds"] = {each.cloud.name: each.task.status.body() for each in self.clouds}
             topics.bridge("health", health, qos=0)
 
     async def _live(self) -> None:

@@ -10,7 +10,7 @@ from envoy_bridge.check_report import Report
 from envoy_bridge.check_state import check_state
 from envoy_bridge.clock import Clock
 from envoy_bridge.commands import FAILED, FINE, gateways
-from envoy_bridge.config import Config, permission_warnings, unbuilt
+from envoy_bridge.config import Config, configured, permission_warnings, unbuilt
 from envoy_bridge.errors import EnvoyBridgeError
 
 _SEARCHED: Final = (
@@ -42,6 +42,10 @@ async def check(
     _check_configuration(config, path, environ, report)
     keeps_state = check_state(config, environ, report)
     serials = await _check_gateways(config, environ, report, clock, keeps_state=keeps_state)
+    if configured(config):
+        from envoy_bridge.check_clouds import check_clouds  # noqa: PLC0415 - only who has one needs it
+
+        await check_clouds(config, environ, report, clock)
     running = await check_broker(config.mqtt, serials, report, clock)
     report.end("envoy-bridge is running." if running else "Start it: envoy-bridge run")
     return FAILED if report.faults else FINE

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,12 @@ COUNTED: Final = (
     "running daemon over MQTT."
 )
 """What `counters` is about."""
+
+CLOUDED: Final = (
+    "PROVIDER is enlighten, tigo, growatt or locus. What each needs, gives and costs: docs/clouds.md. A backfill "
+    "counts for the same quota as the daemon, and leaves it a part."
+)
+"""What `cloud` is about."""
 
 log = logs.get_logger(__name__)
 
@@ -72,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     command("run", _run, "the daemon: polls and publishes until it is stopped")
     demo = command("demo", _demo, "the daemon on a simulated household, with a broker of its own", configured=False)
     demo.add_argument("--seconds", type=float, metavar="N", help="end by itself after so many seconds")
+    demo.add_argument("--clouds", action="store_true", help="with four vendors' clouds, simulated too")
     found = command("discover", _discover, "lists the gateways on this network", configured=False)
     found.add_argument("--timeout", type=float, default=5.0, metavar="S", help="seconds to listen (default: 5)")
     check = command("check", _check, "goes through everything and says what to do about each fault")
@@ -87,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--gateway", metavar="HOST", help="which, by host or serial number, where there are several")
     record.add_argument("--force", action="store_true", help="replace the file if it is there")
     _add_counters(command("counters", _counters, "shows the lifetime counters, and settles those that are held"))
+    _add_cloud(command("cloud", _cloud, "fetches the past of a vendor's cloud, or has its owner allow the access"))
     simulate = command("simulate", _simulate, "serves recordings as gateways, with their login", configured=False)
     simulate.add_argument("files", nargs="+", type=Path, metavar="FILE.har")
     simulate.add_argument("--port", type=int, default=8080, metavar="P", help="first HTTP port (default: 8080)")
@@ -116,6 +125,31 @@ def _add_counters(counters: argparse.ArgumentParser) -> None:
         parser.add_argument("counter", metavar="COUNTER", help="as shown, such as production/total/energy_lifetime")
     given.add_argument("value", metavar="WH", type=_energy, help="the energy in Wh, 0 or more")
     counters.set_defaults(action="show", counter=None, value=None)
+
+
+def _add_cloud(cloud: argparse.ArgumentParser) -> None:
+    """The vendor, and what to do."""
+    cloud.epilog = CLOUDED
+    cloud.add_argument("provider", choices=("enlighten", "tigo", "growatt", "locus"), metavar="PROVIDER")
+    actions = cloud.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        parser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        parser.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="as before the action")
+        return parser
+
+    action("status", "how it is by what the daemon knows, without asking it")
+    action("authorize", "has the owner of an Enlighten system allow the access, once")
+    backfill = action("backfill", "brings past days to the history topics; typed again, goes on where it stopped")
+    backfill.add_argument("--from", dest="start", type=_day, required=True, metavar="DAY", help="such as 2026-01-01")
+    backfill.add_argument("--to", dest="end", type=_day, required=True, metavar="DAY", help="the last, included")
+    backfill.add_argument("--site", metavar="ID", help="one of several, as `cloud PROVIDER status` lists them")
+
+
+def _day(text: str) -> date:
+    with suppress(ValueError):
+        return date.fromisoformat(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-01-31")
 
 
 def _energy(text: str) -> float:
@@ -149,7 +183,7 @@ def _run(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from envoy_bridge.demo import demo  # noqa: PLC0415 - as above
 
-    asyncio.run(demo(options.seconds))
+    asyncio.run(demo(options.seconds, clouds=options.clouds))
     return FINE
 
 
@@ -204,6 +238,18 @@ def _counters(options: argparse.Namespace) -> int:
         return show(config, os.environ, gateway, sys.stdout, as_json=options.json)
     request = CountersRequest(options.action, gateway=gateway, counter=options.counter, value=options.value)
     return asyncio.run(settle(config, request, sys.stdout, as_json=options.json))
+
+
+def _cloud(options: argparse.Namespace) -> int:
+    from envoy_bridge.clouds.command import authorize, backfill, status  # noqa: PLC0415 - as above
+
+    config, name = _configuration(options), options.provider
+    if options.action == "status":
+        return asyncio.run(status(config, os.environ, name, out=sys.stdout))
+    if options.action == "authorize":
+        return asyncio.run(authorize(config, os.environ, name, out=sys.stdout))
+    span = {"start": options.start, "end": options.end}
+    return asyncio.run(backfill(config, os.environ, name, site=options.site, out=sys.stdout, **span))
 
 
 def _simulate(options: argparse.Namespace) -> int:

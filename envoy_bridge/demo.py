@@ -9,9 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from envoy_bridge.app import Bridge
 from envoy_bridge.clock import Clock
@@ -19,6 +21,7 @@ from envoy_bridge.config import Config, Duration, Gateway, History, HomeAssistan
 from envoy_bridge.errors import ConfigurationError
 from envoy_bridge.simulator.gateway import SimulatedGateway
 from envoy_bridge.simulator.har import Recording
+from envoy_bridge.simulator.live import DAY as REAL_DAY
 from envoy_bridge.simulator.live import LiveWorld
 from envoy_bridge.simulator.login import PASSWORD, USERNAME, TokenService
 from envoy_bridge.sinks.terminal import Terminal
@@ -31,19 +34,31 @@ START_HOUR: Final = 10.5
 USUAL_PORT: Final = 1883
 
 
-async def demo(seconds: float | None) -> None:
-    """Simulate, poll, publish and show; until `seconds` have passed, or for ever."""
+async def demo(seconds: float | None, *, clouds: bool = False) -> None:
+    """Simulate, poll, publish and show; until `seconds` have passed, or for ever. `clouds`: those of vendors, too."""
     started = time.monotonic()
     clock = Clock()
     recording = Recording.from_har(household(HOUSEHOLD))
-    world = LiveWorld(recording, clock, day=DAY, start_hour=START_HOUR)
+    day = REAL_DAY if clouds else DAY  # clouds are minutes late, which would be hours of a fast day
+    world = LiveWorld(recording, clock, day=day, start_hour=START_HOUR)
     directory = tempfile.mkdtemp(prefix="envoy-bridge-demo-")
     port = broker_port()
     try:
-        async with broker(port), TokenService() as tokens, SimulatedGateway(world, tokens=tokens) as gateway:
-            config = _config(port, gateway, tokens, directory)
-            view = Terminal(sys.stdout)
-            _greet(port, recording, started)
+        async with (
+            broker(port),
+            TokenService() as tokens,
+            SimulatedGateway(world, tokens=tokens) as gateway,
+            AsyncExitStack() as stack,
+        ):
+            config, view = _config(port, gateway, tokens, directory), Terminal(sys.stdout)
+            vendors = None
+            if clouds:
+                from envoy_bridge.demo_clouds import CloudTerminal, simulated  # noqa: PLC0415 - only who wants them
+
+                how = {"hour": START_HOUR, "day": day}
+                vendors = await stack.enter_async_context(simulated(recording, clock, **how, state=Path(directory)))
+                config, view = replace(config, cloud=vendors.sections), CloudTerminal(sys.stdout)
+            _greet(port, recording, started, day)
             bridge = Bridge(config, {}, extra=[view])
             _end_by(bridge.ended, seconds)
             await bridge.run()
@@ -52,6 +67,8 @@ async def demo(seconds: float | None) -> None:
             f"\nThe demo ran {time.monotonic() - started:.0f} s: {requests} requests to the gateway, "
             f"{view.cycles} cycles, {tokens.logins} login.\n"
         )
+        if vendors is not None:
+            sys.stdout.write(f"Requests to the clouds: {vendors.requests()}.\n")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -108,10 +125,10 @@ def _config(port: int, gateway: SimulatedGateway, tokens: TokenService, director
     )
 
 
-def _greet(port: int, recording: Recording, started: float) -> None:
+def _greet(port: int, recording: Recording, started: float, day: float) -> None:
     sys.stdout.write(
         f"Simulated: gateway {recording.serial}, firmware {recording.firmware}, three phases, battery, a day in "
-        f"{DAY / 60:.0f} minutes (ready after {time.monotonic() - started:.1f} s).\n"
+        f"{day / 60:.0f} minutes (ready after {time.monotonic() - started:.1f} s).\n"
         f"The same topics as from a real gateway, from another terminal:\n"
         f"    mosquitto_sub{'' if port == USUAL_PORT else f' -p {port}'} -t 'envoy/#' -v\n"
         f"The configuration to copy for your own: {example()}. Ctrl-C ends this.\n\n"
