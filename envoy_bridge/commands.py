@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from envoy_bridge.catalog import definitions, plain, points
+from envoy_bridge.catalog import definitions, plain, points, quantities
 from envoy_bridge.clock import Clock
-from envoy_bridge.config import Config, Gateway, state_directory
+from envoy_bridge.clouds.parts import Measured
+from envoy_bridge.config import Config, Gateway, configured, state_directory
 from envoy_bridge.config import Login as TokenSource
 from envoy_bridge.errors import ConfigurationError, GatewayError
 from envoy_bridge.gateway.assemble import snapshot
@@ -25,7 +26,7 @@ from envoy_bridge.gateway.plan import Access, Plan
 from envoy_bridge.gateway.probe import Probe
 from envoy_bridge.model import Snapshot
 from envoy_bridge.sinks.mqtt import Message
-from envoy_bridge.sinks.topics import OF_A_GATEWAY, OF_THE_BRIDGE, Topics
+from envoy_bridge.sinks.topics import OF_A_CLOUD, OF_A_GATEWAY, OF_THE_BRIDGE, Topics
 
 CLOCK: Final = Clock()
 FINE: Final = 0
@@ -134,7 +135,10 @@ async def discover(timeout: float, out: TextIO) -> int:  # noqa: ASYNC109 - how 
 
 
 async def topics(config: Config, environ: Mapping[str, str], out: TextIO) -> int:
-    """Every topic of the configured gateways, as they answer now; without any, all that a gateway may get."""
+    """Every topic of the configured gateways, as they answer now; without any, all that a gateway may get.
+
+    Of a configured cloud all that any site may get.
+    """
     rows = [(name, "", meaning) for name, meaning in OF_THE_BRIDGE.items()]
     for settings in config.gateway:
         async with visit(settings, config, environ) as visitor:
@@ -145,6 +149,10 @@ async def topics(config: Config, environ: Mapping[str, str], out: TextIO) -> int
     if not config.gateway:
         rows += [(f"<gateway>/{name}", "", meaning) for name, meaning in OF_A_GATEWAY.items()]
         rows += [(f"<gateway>/{each.path}", each.quantity.unit.symbol, each.quantity.doc) for each in definitions()]
+    for cloud in configured(config):
+        rows += [(f"cloud/{cloud}/{name}", "", meaning) for name, meaning in OF_A_CLOUD.items()]
+        site = f"cloud/{cloud}/<site>/<device>"
+        rows += [(f"{site}/{name}", what.unit.symbol, what.doc) for name, what in quantities(Measured)]
     out.writelines(f"{config.mqtt.base_topic + '/' + name:<60} {unit:<5} {meaning}\n" for name, unit, meaning in rows)
     return FINE
 

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from households import FIXTURES, NAMES, look
 
 from envoy_bridge.catalog import branch, flows, quantities
+from envoy_bridge.clouds.parts import Measured
 from envoy_bridge.gateway.devices import DEVICES
 from envoy_bridge.gateway.endpoints import ROWS
 from envoy_bridge.gateway.known import phase_count
@@ -36,7 +37,8 @@ def topics() -> str:
         "word. Phases are `total`, `l1`, `l2`, `l3`: as many as the gateway says its meter has.\n\n"
         "Beside the values: `availability` (`online` or `offline`: reachable and logged in), `info` (JSON: what the\n"
         "gateway is, and which endpoint supplies what), `state` (JSON: all values, nested as the topics are, with\n"
-        "`time` and `sequence`; unknown is `null`) and `updated` (a time; the last message of a cycle).\n\n"
+        "`time` and `sequence`; unknown is `null`), `updated` (a time; the last message of a cycle) and `history`\n"
+        "(not retained: as `state`, of the time while the broker was away).\n\n"
         "Of the bridge itself: `<base>/bridge/state` (`online`, `offline` as last will), `info`, `health` (each\n"
         "minute), `event` (JSON, not retained), and `request/refresh`, `request/announce` and `request/counters`,\n"
         "answered on `response/...`.\n"
@@ -47,7 +49,12 @@ def topics() -> str:
     for device in DEVICES:
         text += f"\n## `{device.name}/{'' if device.single else '<serial>/'}...`\n\n{device.doc}.\n\n"
         text += table(("topic", "unit", "meaning"), quantity_rows(device.kind))
-    return text
+    text += (
+        "\n## Clouds\n\n"
+        "`<base>/cloud/<provider>/<site>/<device>/...`, where `<device>` is `site` for the whole site, or such as\n"
+        "`panel-3`, `meter-54369`; only what the vendor tells. What stands beside them: [clouds.md](clouds.md).\n\n"
+    )
+    return text + table(("topic", "unit", "meaning"), quantity_rows(Measured))
 
 
 def endpoints() -> str:

@@ -91,6 +91,15 @@ async def test_topics_lists_all_that_is_published(tmp_path: Path) -> None:
     assert re.search(r"/production/l1/power +W +\w", done.out), "with unit and meaning"
 
 
+async def test_topics_lists_those_of_a_cloud_that_is_configured(tmp_path: Path) -> None:
+    section = {"cloud.tigo": {"username": "me@example.org", "password": "wrong horse"}}
+    done = await command(tmp_path, "topics", "--config", write(tmp_path / "config.toml", section))
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"^envoy/cloud/tigo/<site>/<device>/voltage_dc +V +\w", done.out, re.MULTILINE)
+    assert "cloud/tigo/<site>/history" in done.out
+    assert "cloud/growatt" not in done.out
+
+
 async def test_discover_that_finds_nothing_is_1(tmp_path: Path) -> None:
     done = await command(tmp_path, "discover", "--timeout", "0.1")
     assert (done.code, done.err) == (1, "")

@@ -14,6 +14,7 @@ from envoy_bridge.model import (
     CHARGE,
     COUNT,
     HERTZ,
+    IRRADIANCE,
     RATIO,
     TIME,
     VAR,
@@ -91,7 +92,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     current_dc: Annotated[Number, detail(AMPERE, "Current on the DC side")] = None
     temperature: Annotated[Number, detail(CELSIUS, "Temperature")] = None
     signal: Annotated[Number, detail(COUNT, "Strength of its radio signal, as the vendor counts")] = None
-    irradiance: Annotated[Number, detail(COUNT, "Irradiance on the panels, W/m²")] = None
+    irradiance: Annotated[Number, detail(IRRADIANCE, "Irradiance on the panels")] = None
     modules: Annotated[Number, diagnostic(COUNT, "How many panels there are")] = None
     size: Annotated[Number, diagnostic(WATT_PEAK, "Power of all panels together, as they are rated")] = None
     status: Annotated[str | None, diagnostic(WORD, "How it is, in the vendor's word")] = None

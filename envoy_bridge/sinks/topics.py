@@ -37,6 +37,13 @@ OF_A_GATEWAY: Final = {
     "state": "JSON: all values with time and sequence, unknown is null",
     "updated": "time: the last message of a cycle",
 }
+OF_A_CLOUD: Final = {
+    "status": "JSON: state, since, last_success, next_try, quota_used, quota_limit",
+    "availability": "online / offline: lets us in and answers",
+    "<site>/info": "JSON: time zone, tree of devices",
+    "<site>/alerts": "JSON: the open alerts",
+    "<site>/history": "JSON, not retained: intervals and days that are over",
+}
 """Topics beside the values, and what they mean."""
 
 _ALONE: Final = '""'
