@@ -5,9 +5,11 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from broker import Subscriber
+from broker import Broker, Subscriber
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 from program import household, retained, say, site
 from waiting import until
 
@@ -17,6 +19,31 @@ from envoy_bridge.sinks.announcer import BIRTH_DELAY
 HOUSE, SMALL = "d8_2_split_battery", "d7_6_cts_disabled"
 SERIAL = household(HOUSE).serial
 FAST = Clock.fast(5)
+
+
+class Slow:
+    """Somebody who needs some seconds for each announcement. `standing`: what is announced as far as he knows."""
+
+    def __init__(self, port: int, *, seconds: float) -> None:
+        self.standing: set[str] = set()
+        self._client = Client(CallbackAPIVersion.VERSION2)
+        self._client.on_connect = lambda client, *_: client.subscribe("homeassistant/#", 1)
+        self._client.on_message = self._note
+        self._port, self._seconds = port, seconds
+
+    async def __aenter__(self) -> Self:
+        self._client.connect("127.0.0.1", self._port)
+        self._client.loop_start()
+        await until(self._client.is_connected)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _note(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
+        time.sleep(self._seconds)
+        (self.standing.add if message.payload else self.standing.discard)(message.topic)
 
 
 async def announced(port: int) -> dict[str, dict[str, Any]]:
@@ -97,6 +124,17 @@ async def test_a_style_is_left_without_a_trace(tmp_path: Path) -> None:
                 ids[style] = unique_ids(told)
         assert ids["device"] == ids["single"]
         assert not ids["off"]
+
+
+async def test_a_subscriber_that_is_slower_than_we_are_misses_nothing(tmp_path: Path) -> None:
+    """A broker throws away what it cannot keep for it: an entity whose end is lost stays for ever."""
+    broker = Broker(tmp_path, "max_queued_messages 60", "max_inflight_messages 5")
+    async with site(tmp_path, HOUSE, broker=broker) as place, Slow(place.broker.port, seconds=0.004) as slow:
+        async with place.bridge(Clock(), config=place.configure(homeassistant={"discovery": "single"})):
+            await until(lambda: len(slow.standing) > 3 * 60, 20)
+            await asyncio.sleep(2)
+        async with place.bridge(Clock(), config=place.configure(homeassistant={"discovery": "off"})):
+            await until(lambda: not slow.standing, 10)
 
 
 async def test_a_move_takes_entities_over_before_it_clears(tmp_path: Path) -> None:

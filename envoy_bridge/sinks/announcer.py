@@ -6,7 +6,7 @@ gateway or a style that is no longer wanted, even if that happened while this pr
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +33,11 @@ STEP: Final = 2.0
 LOOK_EVERY: Final = 0.2
 LOOKS: Final = 50
 """Seconds between two looks whether the broker has what was put, and how many there are at most."""
+
+AT_ONCE: Final = 50
+BREATH: Final = 0.25
+"""So many announcements are put at once, then follows a pause of seconds: a broker keeps 1000 messages for a subscriber
+that is slower than we are, and throws the others away. An entity whose end was thrown away would stay for ever."""
 
 BIRTH_DELAY: Final = (0.5, 5.0)
 """Seconds after Home Assistant's start until it is told everything; random, since others tell it too."""
@@ -67,7 +72,7 @@ class Announcer:
         """Announce what is due, for ever."""
         if self._settings.discovery == "off":
             for serial in list(self._announced):
-                self._publish(serial)
+                await self._send(self._changes(serial))
             return
         self._mqtt.subscribe(f"{self._settings.prefix}/status", self._on_status)
         while True:
@@ -86,9 +91,9 @@ class Announcer:
             set(had) - set(holdings.parts.get(part, ())) for part, had in former.parts.items()
         )
         if not holdings.parts or (fewer and holdings.serial in self._info):
-            self._publish(holdings.serial)
-        else:
-            self._mark(holdings.serial)
+            for message in self._changes(holdings.serial):
+                self._mqtt.put(message)
+        self._mark(holdings.serial)
 
     def info(self, serial: str, info: Mapping[str, Any]) -> None:
         """What the gateway is stands in its announcement."""
@@ -126,10 +131,17 @@ class Announcer:
         former, wanted = self._announced.get(serial, {}), self._wanted(serial)
         if former and wanted and former.keys().isdisjoint(wanted):
             for payload in (MIGRATE, b""):  # cleared first: an id may not be announced twice
-                for topic in former:
-                    self._mqtt.put(Message(topic, payload))
+                await self._send(Message(topic, payload) for topic in former)
                 await self._taken()
-        self._publish(serial)
+        await self._send(self._changes(serial))
+
+    async def _send(self, messages: Iterable[Message]) -> None:
+        """Put them, not faster than Home Assistant takes them."""
+        for number, message in enumerate(messages, 1):
+            self._mqtt.put(message)
+            if number % AT_ONCE == 0:
+                await self._delivered()
+                await self._clock.sleep(BREATH)
 
     async def _taken(self) -> None:
         """Wait until the broker has it all, and Home Assistant has had time for it."""
@@ -143,26 +155,22 @@ class Announcer:
             looks += self._mqtt.connected
             await self._clock.sleep(LOOK_EVERY)
 
-    def _publish(self, serial: str) -> None:
-        """Put a gateway's announcement as it should be, and clear what else there was."""
-        wanted = self._wanted(serial)
-        former = self._announced.get(serial, {})
-        self._put(serial, wanted)
-        stale = [topic for topic in former if topic not in wanted]
-        for topic in stale:
-            self._mqtt.put(Message(topic))
-        if stale or not wanted:
-            self._remember({**self._announced, serial: {topic: _components(wanted[topic]) for topic in wanted}})
+    def _changes(self, serial: str) -> Iterator[Message]:
+        """A gateway's announcement as it should be, and clears for what else there was.
 
-    def _put(self, serial: str, wanted: Announcement) -> None:
-        """Announce; and before that, remember it."""
-        former = self._announced.get(serial, {})
+        What stands is on disk before the first message, and what no longer does until after the last.
+        """
+        wanted, former, held = self._wanted(serial), self._announced.get(serial, {}), self._holdings.get(serial)
         present = {topic: _components(payload) for topic, payload in wanted.items()}
         self._remember({**self._announced, serial: {**former, **present}})
         for topic, payload in wanted.items():
+            if self._holdings.get(serial) is not held:
+                return  # it is due again
             gone = self._gone.get(topic, {}) | {key: what for key, what in former.get(topic, {}).items() if key}
             self._gone[topic] = gone = {key: what for key, what in gone.items() if key not in present[topic]}
-            self._mqtt.put(Message(topic, _json.encode(_without(payload, gone) if gone else payload)))
+            yield Message(topic, _json.encode(_without(payload, gone) if gone else payload))
+        yield from (Message(topic) for topic in former if topic not in wanted)
+        self._remember({**self._announced, serial: present})
 
     def _wanted(self, serial: str) -> Announcement:
         """The announcement of a gateway by topic."""
