@@ -1,4 +1,4 @@
-"""What there is to see: a broker, simulated gateways, and the daemon that reads them."""
+"""What there is to see: a broker, simulated gateways and clouds, and the daemon that reads them."""
 
 import asyncio
 import shutil
@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from envoy_bridge.clock import Clock
 from envoy_bridge.demo import household
+from envoy_bridge.demo_clouds import simulated
+from envoy_bridge.settings import Cloud
 from envoy_bridge.simulator.gateway import SimulatedGateway
 from envoy_bridge.simulator.har import Recorded, Recording, World
 from envoy_bridge.simulator.live import LiveWorld
 from envoy_bridge.simulator.login import PASSWORD, USERNAME, TokenService
+from envoy_bridge.values import Secret
 from scripts._bench.processes import Broker, Process
 from scripts._subscribers.release import Style
 
@@ -36,6 +40,7 @@ CALM: Final = 'fast = "120s"\nslow = "300s"\ninverters = "300s"'
 _LISTS: Final = ("/api/v1/production/inverters", "/ivp/pdm/device_data", "/inventory.json")
 """The endpoints that list inverters."""
 
+START_HOUR: Final = 11.0
 _DAY: Final = 86400.0
 _EID: Final = 256
 """From one inverter's number to the next."""
@@ -45,7 +50,7 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class House:
-    """All of it, running. `gateways`: by name of the household."""
+    """All of it, running. `gateways`: by name of the household. `clouds`: their sections of the configuration."""
 
     folder: Path
     broker: Broker
@@ -53,11 +58,13 @@ class House:
     gateways: Mapping[str, SimulatedGateway]
     recordings: Mapping[str, Recording]
     worlds: Mapping[str, World]
+    clouds: Mapping[str, Row]
     daemon: Process | None = None
 
     def start(self, style: Style, *, hurried: bool = False) -> None:
-        """Start the daemon, with announcements of this style. `hurried`: with a fast clock."""
-        process = Daemon(self.folder, self._configured(style, CALM if hurried else USUAL), hurried=hurried)
+        """Start the daemon, with announcements of this style. `hurried`: with a fast clock, and without the clouds."""
+        settings = self._configured(style, CALM, {}) if hurried else self._configured(style, USUAL, self.clouds)
+        process = Daemon(self.folder, settings, hurried=hurried)
         process.__enter__()
         self.daemon = process
 
@@ -91,7 +98,7 @@ class House:
         path.write_bytes(msgspec.json.encode(book))
         return lost
 
-    def _configured(self, style: Style, cadences: str) -> Path:
+    def _configured(self, style: Style, cadences: str, clouds: Mapping[str, Row]) -> Path:
         lines = [
             f'[mqtt]\nhost = "127.0.0.1"\nport = {self.broker.port}',
             f'[login]\nenlighten = "{self.tokens.url}"\nentrez = "{self.tokens.url}"',
@@ -102,6 +109,8 @@ class House:
         for gateway in self.gateways.values():
             lines.append(f'[[gateway]]\nhost = "127.0.0.1:{gateway.https_port}"\n{cadences}')
             lines.append(f'username = "{USERNAME}"\npassword = "{PASSWORD}"')
+        for name, keys in clouds.items():
+            lines.append("\n".join([f"[cloud.{name}]", *(f'{key} = "{value}"' for key, value in keys.items())]))
         path = self.folder / "config.toml"
         path.write_text("\n".join(lines) + "\n")
         return path
@@ -124,7 +133,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
     first = inverters_of(recordings[LARGE])
     more = [f"{int(first[0]) + 100_000 + n}" for n in range(INVERTERS - len(first))]
     recordings[LARGE] = with_inverters(recordings[LARGE], more)
-    worlds = {name: LiveWorld(recording, Clock(), start_hour=11.0) for name, recording in recordings.items()}
+    worlds = {name: LiveWorld(recording, Clock(), start_hour=START_HOUR) for name, recording in recordings.items()}
     async with AsyncExitStack() as stack:
         broker = stack.enter_context(Broker(folder))
         tokens = await stack.enter_async_context(TokenService())
@@ -132,7 +141,10 @@ async def house(folder: Path) -> AsyncIterator[House]:
             name: await stack.enter_async_context(SimulatedGateway(world, tokens=tokens))
             for name, world in worlds.items()
         }
-        place = House(folder, broker, tokens, gateways, recordings, worlds)
+        clouds = await stack.enter_async_context(
+            simulated(recordings[LARGE], Clock(), hour=START_HOUR, day=_DAY, state=folder / "state")
+        )
+        place = House(folder, broker, tokens, gateways, recordings, worlds, sections(clouds.sections))
         try:
             yield place
         finally:
@@ -151,6 +163,19 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
     return port
+
+
+def sections(clouds: Cloud) -> dict[str, Row]:
+    """What stands in the configuration about them, secrets in plain words."""
+    return {
+        name: {
+            key: value.reveal() if isinstance(value, Secret) else value
+            for key, value in asdict(section).items()
+            if isinstance(value, str | Secret)
+        }
+        for name, section in asdict(clouds).items()
+        if section is not None
+    }
 
 
 # --- a recording with other inverters

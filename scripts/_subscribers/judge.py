@@ -35,6 +35,14 @@ class Seen:
         """The entity ids of all that we announced, by unique id."""
         return {key: row["entity_id"] for key, row in self.entities.items() if key.startswith(OURS)}
 
+    def unseen(self) -> set[str]:
+        """The unique ids of what belongs to devices of which nothing is enabled.
+
+        Home Assistant forgets a device, and what of it is disabled, with the last entity of it that was enabled.
+        """
+        shown = {row["device_id"] for row in self.entities.values() if row["disabled_by"] is None}
+        return {key for key in self.ours() if self.entities[key]["device_id"] not in shown}
+
 
 def complaints(announced: Sequence[Component], topics: Topics, seen: Seen) -> list[str]:
     """All that is not as it should be."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from scripts._subscribers.announced import PREFIX, UNAVAILABLE
+from scripts._subscribers.judge import OURS
 from scripts._subscribers.release import Style
 from scripts._subscribers.visit import WITHIN, Visit
 
@@ -44,11 +45,12 @@ async def first_start(visit: Visit, style: Style) -> None:
         f"{len(announced)} entities announced in {size} bytes, {len(states)} of them enabled, "
         f"{states.count('unknown')} of these unknown"
     )
-    for serial in (recording.serial for recording in visit.house.recordings.values()):
-        mine = [each for each in announced if each.unique_id.startswith(f"envoy_bridge_{serial}_")]
-        visit.say(f"  gateway {serial}: {len(mine)} entities of {len({str(each.device) for each in mine})} devices")
+    gateways = [recording.serial for recording in visit.house.recordings.values()]
+    for source in (*gateways, *(f"cloud_{name}" for name in visit.house.clouds)):
+        mine = [each for each in announced if each.unique_id.startswith(f"envoy_bridge_{source}_")]
+        visit.say(f"  {source}: {len(mine)} entities of {len({str(each.device) for each in mine})} devices")
         if not mine:
-            raise RuntimeError(f"nothing is announced of gateway {serial}; see {visit.house.folder}/daemon.log")
+            raise RuntimeError(f"nothing is announced of {source}; see {visit.house.folder}/daemon.log")
 
 
 async def daemon_dies(visit: Visit) -> None:
@@ -125,21 +127,25 @@ async def style_changes(visit: Visit, style: Style, before: Mapping[str, str] | 
 
 
 async def announcing_ends(visit: Visit) -> None:
-    """Style off: nothing may stay, neither on the broker nor in Home Assistant."""
+    """Style off: nothing may stay on the broker, and in Home Assistant only what it does not forget by itself."""
+    unseen = (await visit.see()).unseen()
     await visit.house.stop()
     begin = time.monotonic()
     visit.house.start("off")
 
     async def left() -> list[str]:
         topics = [each for each in await visit.topics() if each.startswith(PREFIX)]
-        return [f"{each} is left behind" for each in (*topics, *(await visit.see()).ours().values())]
+        ours = {key: name for key, name in (await visit.see()).ours().items() if key not in unseen}
+        return [f"{each} is left behind" for each in (*topics, *ours.values())]
 
     visit.complain("style off", await visit.until(left, WITHIN))
-    visit.measured("style off, until nothing is left", time.monotonic() - begin)
+    visit.measured(
+        "style off, until nothing is left", time.monotonic() - begin, control=f"(but {len(unseen)} disabled)"
+    )
 
 
 async def inverter_leaves(visit: Visit, style: Style) -> None:
-    """One inverter is taken off the roof, and the gateway has not listed it for a day."""
+    """One inverter is taken off the roof, the gateway has not listed it for a day, and the clouds are not asked."""
     before = (await visit.see()).ours()
     await visit.house.stop()
     serial = visit.house.lose_an_inverter()
@@ -147,12 +153,12 @@ async def inverter_leaves(visit: Visit, style: Style) -> None:
     visit.house.start(style, hurried=True)
 
     async def left() -> list[str]:
-        found = [key for key in (await visit.see()).ours() if serial in key]
-        return [f"{each} is left behind" for each in (*found, *(t for t in await visit.topics() if serial in t))]
+        found = [key for key in (*(await visit.see()).ours(), *await visit.topics()) if _gone(key, serial)]
+        return [f"{each} is left behind" for each in found]
 
     visit.complain("an inverter less", await visit.until(left, WITHIN))
     visit.measured("an inverter not listed for a day, until nothing of it is left", time.monotonic() - begin)
-    others = {key: name for key, name in before.items() if serial not in key}
+    others = {key: name for key, name in before.items() if not _gone(key, serial)}
     visit.complain("an inverter less", _differences(others, (await visit.see()).ours()))
     await visit.house.stop()
     begin = time.monotonic()
@@ -179,6 +185,11 @@ async def _other_style(visit: Visit, style: Style) -> list[str]:
     topics = [each for each in await visit.topics() if each.startswith(PREFIX)]
     wrong = [each for each in topics if each.startswith(f"{PREFIX}device/") != (style == "device")]
     return [f"{each} is on the broker" for each in wrong] or ([] if topics else ["nothing is on the broker"])
+
+
+def _gone(name: str, serial: str) -> bool:
+    """Whether it is of what has left: the inverter of this serial number, or a cloud."""
+    return serial in name or name.startswith((f"{OURS}_cloud_", "envoy/cloud/"))
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
