@@ -88,7 +88,7 @@ class Bridge:
         trees = [homie] if self.config.homie.enabled else []
         sinks = Sinks([announcer, topics, *trees, *self.extra])
         roster = Roster(sinks, directory, self.clock, self.config.energy.periods)
-        roster.begin()
+        roster.begin(configured(self.config))
         requests = Requests(base, self.sources, mqtt, self.clock)
         mqtt.subscribe(f"{base}/bridge/request/+", requests.handle)
         await mqtt.start()
@@ -171,9 +171,11 @@ class Bridge:
             await self.clock.sleep(SEARCH_EVERY)
 
     async def _tidy(self, leftovers: Leftovers, base: str) -> None:
-        """Clear what an earlier run left of each gateway, once, after it has answered."""
+        """Clear what an earlier run left of each gateway, once, after it has answered; of clouds that are off, all."""
         tidied: set[str | None] = set()
         async with asyncio.TaskGroup() as tasks:
+            for name in set(self.config.cloud.__struct_fields__).difference(configured(self.config)):
+                tasks.create_task(leftovers.sweep(f"{base}/cloud/{name}"))
             while True:
                 for source in self.sources:
                     serial = source.standing.serial
@@ -196,8 +198,7 @@ class Bridge:
             serials = [source.standing.serial or "" for source in self.sources]
             chosen = self.config.site.gateways
             several = len(serials if chosen is None else set(chosen)) > 1
-            clouds = [f"cloud/{name}" for name in configured(self.config)]
-            roster.only([*serials, *([SITE] if several else []), *clouds])
+            roster.only([*serials, *([SITE] if several else [])])
 
     async def _tell_health(self, topics: Topics, mqtt: MqttConnection, history: "History | None") -> None:
         while True:

@@ -5,7 +5,7 @@ something is new or gone. Something is gone when the gateway says so, or when, t
 a day; a gateway is gone when it is no longer one of those that are read.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +38,9 @@ LOOK_EVERY: Final = 60.0
 
 PERIODS: Final = frozenset({"today", "week", "month", "year"})
 """What names of counters may end in that begin anew."""
+
+RECENT: Final = 900.0
+"""Seconds for which what a gateway counted today is compared with others: later it may be of another day."""
 
 _ORDER: Final = (*(f"{name}/{phase}" for name, _ in flows() for phase in PHASES), *(device.name for device in DEVICES))
 
@@ -199,8 +202,11 @@ class Roster:
         self._latest: dict[str, Snapshot] = {}
 
     def energy_today(self, serial: str) -> float | None:
-        """What a gateway counted of its production since midnight, in Wh; None: not known."""
-        production = getattr(self._latest.get(serial), "production", None)
+        """What a gateway counted of its production since midnight, in Wh; None: not known, or not any more."""
+        latest = self._latest.get(serial)
+        if latest is None or self._clock.wall() - latest.time.timestamp() > RECENT:
+            return None
+        production = latest.production
         return None if production is None or production.total is None else production.total.energy_today
 
     def snapshot(self, snapshot: Snapshot) -> None:
@@ -209,7 +215,7 @@ class Roster:
         now, moment, page = self._clock.wall(), self._clock.monotonic(), self._pages.get(snapshot.serial)
         first = page is None
         if page is None:
-            path = self._folder / f"{snapshot.serial.lower().replace('/', '.')}.json"
+            path = self._path(snapshot.serial)
             off = () if "/" in snapshot.serial else self._off
             page = self._pages[snapshot.serial] = Page(path, _load(path, snapshot.serial), moment, off)
         if page.look(snapshot, now, moment) or first:
@@ -218,28 +224,29 @@ class Roster:
                 self._sink.holdings(holdings)
         self._sink.snapshot(snapshot)
 
-    def begin(self) -> None:
-        """Nobody has answered yet: what an earlier run that was killed said of availability no longer holds."""
+    def begin(self, clouds: Collection[str]) -> None:
+        """Nobody has answered yet: what an earlier run that was killed said of availability no longer holds.
+
+        `clouds`: the names of those that are asked. What is remembered of others' sites is told as gone, and forgotten.
+        """
+        self._forget(lambda serial: "/" in serial and serial.split("/")[1] not in clouds)
         serials = {_load(path, path.stem).serial for path in self._folder.glob("*.json")}
         for serial in sorted({serial.rpartition("/")[0] or serial for serial in serials}):
             self._sink.availability(serial, online=False)
 
     def only(self, serials: Collection[str]) -> None:
-        """These are the gateways that are read. What is remembered of others is told as gone, and forgotten.
+        """These are the gateways that are read. What is remembered of others is told as gone, and forgotten."""
+        wanted = {serial.lower() for serial in serials}
+        self._forget(lambda serial: "/" not in serial and serial.lower() not in wanted)
 
-        `cloud/<provider>` stands for all sites of a cloud.
-        """
-        wanted = {serial.lower().replace("/", ".") for serial in serials}
+    def _forget(self, gone: Callable[[str], bool]) -> None:
+        """`gone`: by its serial number, or `cloud/<provider>/<site>`."""
         for path in sorted(self._folder.glob("*.json")):
-            if not {path.stem, ".".join(path.stem.split(".")[:2])} & wanted:
-                serial = _load(path, path.stem).serial
+            serial = _load(path, path.stem.replace(".", "/")).serial
+            if gone(serial):
                 log.info("gateway_removed", gateway=serial, message="it is no longer read: its topics are cleared")
                 self._sink.holdings(Page(path, _load(path, serial), 0.0).holdings())
-                self._sink.holdings(Holdings(serial=serial, parts={}))
-                try:
-                    path.unlink(missing_ok=True)
-                except OSError as error:  # it is told again after the next start
-                    log.warning("roster_not_kept", path=str(path), reason=str(error)[:200])
+                self.holdings(Holdings(serial=serial, parts={}))
 
     def save(self) -> None:
         """Keep everything on disk: the end."""
@@ -259,8 +266,18 @@ class Roster:
         self._sink.event(event)
 
     def holdings(self, holdings: Holdings) -> None:
-        """See `Sink`."""
+        """See `Sink`. What has no parts is gone, and forgotten."""
         self._sink.holdings(holdings)
+        if holdings.parts:
+            return
+        self._pages.pop(holdings.serial, None)
+        try:
+            self._path(holdings.serial).unlink(missing_ok=True)
+        except OSError as error:  # it is told again after the next start
+            log.warning("roster_not_kept", path=str(self._path(holdings.serial)), reason=str(error)[:200])
+
+    def _path(self, serial: str) -> Path:
+        return self._folder / f"{serial.lower().replace('/', '.')}.json"
 
     def cloud(self, message: CloudMessage) -> None:
         """See `Sink`."""

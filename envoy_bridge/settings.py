@@ -196,13 +196,17 @@ class GrowattCloud(CloudSection, frozen=True, kw_only=True):
 
 
 class LocusCloud(CloudSection, frozen=True, kw_only=True):
-    """[cloud.locus]."""
+    """[cloud.locus]. Without username and password the client logs in as itself, where the vendor lets it."""
 
     client_id: Text
     client_secret: Secret
-    username: User
-    password: Secret
+    username: User | None = None
+    password: Secret | None = None
     partner_id: Text
+
+    def __post_init__(self) -> None:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("username and password go together; give both, or none to log in by the client alone")
 
 
 class Cloud(Section, frozen=True):

@@ -70,6 +70,7 @@ key = "CANARY-key"
 client_id = "app"
 client_secret = "CANARY-client"
 user_id = "CANARY-user"
+month_quota = 10000
 base_url = "https://api.example.org"
 sites = ["1", "2"]
 every = "15m"

@@ -9,14 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from broker import Subscriber
+from broker import Broker, Subscriber
 from msgspec.structs import replace
-from program import Site, household, retained, site
+from program import Site, household, retained, say, site
 from waiting import until
 
 from envoy_bridge.app import Bridge
 from envoy_bridge.clock import Clock
-from envoy_bridge.config import configured, load
+from envoy_bridge.config import Config, Gateway, Mqtt, State, configured, load
 from envoy_bridge.demo_clouds import SimulatedClouds, simulated
 from envoy_bridge.simulator.faults import Hang
 
@@ -96,3 +96,19 @@ async def test_four_clouds_that_hang_cost_the_gateway_nothing(tmp_path: Path) ->
                 "milliseconds for five cycles"
             )
             assert subscriber.latest()[f"{ROOT}/availability"] == b"online"
+
+
+async def test_what_was_told_of_a_cloud_that_is_off_is_cleared_before_any_gateway_answers(tmp_path: Path) -> None:
+    old = [f"envoy/cloud/tigo/{topic}" for topic in ("status", "availability", "7/info", "7/alerts", "7/site/power")]
+    with Broker(tmp_path) as broker:
+        for topic in old:
+            await say(broker.port, topic, "1", retain=True)
+        config = Config(
+            mqtt=Mqtt(host="127.0.0.1", port=broker.port),
+            gateway=(Gateway(host="127.0.0.1:9"),),
+            state=State(directory=str(tmp_path / "state")),
+        )
+        async with Subscriber(broker.port, "envoy/cloud/#") as subscriber:
+            await until(lambda: len(subscriber.latest()) == len(old))
+            async with running(Bridge(config, {}, clock=Clock.fast(4))):
+                await until(lambda: not any(subscriber.latest().values()), 10)

@@ -232,3 +232,7 @@ def test_events_are_not_kept(published: Published) -> None:
 def test_what_the_daemon_does_not_need_is_not_in_its_memory(published: Published, library: str) -> None:
     assert "/lxml/" in published.loaded
     assert f"/{library}/" not in published.loaded
+
+
+def test_without_a_cloud_there_is_nothing_of_sqlite_in_its_memory(published: Published) -> None:
+    assert "sqlite3" not in published.loaded

@@ -24,10 +24,13 @@ MAY_COMPARE_FIRMWARE = {
 CORE = "pydantic rich typer amqtt cryptography envoy_bridge.demo envoy_bridge.simulator"
 
 
+CLOUDS = "sqlite3 envoy_bridge.clouds.build envoy_bridge.clouds.rest envoy_bridge.clouds.task envoy_bridge.clouds.sent"
+
+
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("envoy_bridge.app", f"aiohttp.web aiohttp.web_app zeroconf {CORE}"),
+        ("envoy_bridge.app", f"aiohttp.web aiohttp.web_app zeroconf {CORE} {CLOUDS}"),
         ("envoy_bridge.cli", f"aiohttp lxml paho envoy_bridge.app {CORE}"),
         ("envoy_bridge.health", f"aiohttp asyncio lxml msgspec paho structlog {CORE}"),
     ],

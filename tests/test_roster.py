@@ -153,8 +153,46 @@ def test_at_a_start_nobody_has_answered_yet(tmp_path: Path) -> None:
     for serial in ("2X", "cloud/tigo/7", "cloud/tigo/8"):
         roster.snapshot(seen("a", serial=serial))
     roster, told = house(tmp_path, HandClock())
-    roster.begin()
+    roster.begin(["tigo"])
     assert told.calls == ["offline 2X", "offline cloud/tigo"]
+
+
+def test_sites_of_a_cloud_that_is_not_asked_any_more_are_told_as_gone_and_forgotten(tmp_path: Path) -> None:
+    roster, _ = house(tmp_path, HandClock())
+    for serial in ("2X", "cloud/tigo/7", "cloud/locus/7"):
+        roster.snapshot(seen("a", serial=serial))
+    roster, told = house(tmp_path, HandClock())
+    roster.begin(["tigo"])
+    assert told.held == {"cloud/locus/7": Holdings(serial="cloud/locus/7", parts={})}
+    assert told.calls[-2:] == ["offline 2X", "offline cloud/tigo"]
+    roster.only(["2X"])
+    assert sorted(path.name for path in (tmp_path / "roster").iterdir()) == ["2x.json", "cloud.tigo.7.json"]
+
+
+def test_what_a_gateway_counted_today_is_known_while_it_answers(tmp_path: Path) -> None:
+    clock = HandClock()
+    clock.set_wall(NOW.timestamp())
+    roster, _ = house(tmp_path, clock)
+    assert roster.energy_today("1") is None
+    roster.snapshot(seen("a", energy_today=1200.0))
+    clock.advance(600)
+    assert roster.energy_today("1") == 1200.0
+    clock.advance(600)
+    assert roster.energy_today("1") is None
+    roster.snapshot(Snapshot(serial="1", time=datetime.fromtimestamp(clock.wall(), UTC)))
+    assert roster.energy_today("1") is None
+
+
+def test_who_is_told_as_gone_is_forgotten(tmp_path: Path) -> None:
+    clock = HandClock()
+    roster, told = house(tmp_path, clock)
+    roster.snapshot(seen("a", serial="cloud/tigo/7"))
+    roster.holdings(Holdings(serial="cloud/tigo/7", parts={}))
+    assert not list((tmp_path / "roster").iterdir())
+    roster.save()
+    assert not list((tmp_path / "roster").iterdir())
+    roster.snapshot(seen("a", serial="cloud/tigo/7"))
+    assert "inverter/a" in told.held["cloud/tigo/7"].parts, "it is back"
 
 
 def test_a_gateway_that_is_gone_does_no_harm_where_nothing_can_be_removed(tmp_path: Path) -> None:

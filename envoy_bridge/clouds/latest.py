@@ -57,8 +57,8 @@ class Site(Struct, omit_defaults=True):
 
     @property
     def time_zone(self) -> ZoneInfo | None:
-        """Of the site, where the vendor says so."""
-        return None if self.zone is None else ZoneInfo(self.zone)
+        """Of the site, where the vendor says so. What was kept may be damaged, or gone from this machine's table."""
+        return ZoneInfo(self.zone) if self.zone is not None and _is_zone(self.zone) else None
 
     def take(self, report: SiteReport, every: float, now: float) -> list[Sample]:
         """Add what a report tells. `every`: seconds between two such reports. Returns what is closed: history."""
@@ -185,7 +185,8 @@ def _until(sample: Sample, zone: ZoneInfo | None, every: float) -> float | None:
     if sample.kind == "counter":
         return None
     if sample.kind == "daily":
-        return _midnight_after(sample.day, zone) if sample.day and zone else sample.end.timestamp() + 24 * AT_LEAST
+        begun = sample.start or sample.end
+        return _midnight_after(sample.day, zone) if sample.day and zone else begun.timestamp() + 24 * AT_LEAST
     if isinstance(sample.value, datetime | str) or not _UNITS[sample.quantity].live:
         return None
     return sample.end.timestamp() + max(TOO_OLD * every, AT_LEAST)

@@ -15,6 +15,7 @@ class Memory:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: bytes | None = None
+        self._failing = False
 
     def load(self) -> bytes | None:
         """What was saved last, by this process or another one; None: nothing, or it cannot be read."""
@@ -25,13 +26,15 @@ class Memory:
         return self._known
 
     def save(self, content: bytes) -> None:
-        """Keep this, if it is something new. When it returns, it is on disk, or a warning was logged."""
+        """Keep this, if it is something new. When it returns, it is on disk, or a warning was logged, once."""
         if content == self._known:
             return
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._path, content)
         except (StateError, OSError) as error:
-            _log.warning("cloud_memory_not_kept", path=str(self._path), reason=str(error))
+            if not self._failing:
+                _log.warning("cloud_memory_not_kept", path=str(self._path), reason=str(error))
+            self._failing = True
         else:
-            self._known = content
+            self._known, self._failing = content, False

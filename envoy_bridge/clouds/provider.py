@@ -16,7 +16,7 @@ class Job:
     `key`: unique among the jobs of the cloud, and the same after a restart: it stands on disk for when the job may run
     next. `every`: seconds between two runs, as often as the vendor's limits allow; the program stretches it where the
     quota runs out, and never hurries. `run`: asks, and raises CloudError. `essential`: runs when 95 % of the quota are
-    spent. `daylight`: of no use at night.
+    spent. `daylight`: of no use at night, but for the first time.
     """
 
     key: str

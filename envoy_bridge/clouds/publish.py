@@ -12,19 +12,23 @@ import msgspec
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.courier import Courier
 from envoy_bridge.clouds.latest import Site, Sites, decode
+from envoy_bridge.clouds.presence import Presence
 from envoy_bridge.clouds.report import Alert, Sample, SiteReport, clean
 from envoy_bridge.clouds.sent import Sent
 from envoy_bridge.errors import StateError
 from envoy_bridge.logs import get_logger
 from envoy_bridge.model import Snapshot
-from envoy_bridge.sinks.base import CloudMessage, Event, Sink
+from envoy_bridge.sinks.base import CloudMessage, Event, Holdings, Sink
 from envoy_bridge.state import read, write_atomically
 
 CONFIRM_EVERY: Final = 240.0
 """Seconds after which values are told again although nothing changed: brokers forget those of the moment in 600 s."""
 
 KEEP_EVERY: Final = 600.0
-"""Seconds between two writes of the newest values."""
+"""Seconds between two writes of the newest values; those that come more seldom are written at once."""
+
+COMPARABLE: Final = 600.0
+"""Seconds after which what the cloud told is too old to be compared with what a gateway counts now."""
 
 UNSAVED: Final = 50_000
 """Samples that are kept in memory while the disk refuses them; then the oldest go."""
@@ -65,10 +69,14 @@ class Publisher:
         self._local = local
         self._sites = Sites()
         self._unsaved: list[tuple[str, Sequence[Sample]]] = []
+        self._waits = False
         self._kept_at = float("-inf")
+        self._kept = True
         self._told: dict[str, tuple[Snapshot, float]] = {}
         self._said: dict[str, object] = {}
         self._online: bool | None = None
+        self._presence = Presence()
+        self._uncompared: dict[str, float] = {}
 
     @property
     def zones(self) -> tuple[ZoneInfo, ...]:
@@ -82,29 +90,49 @@ class Publisher:
             self._sites = Sites() if content is None else decode(content)
         except (StateError, ValueError, RecursionError) as error:
             _log.warning("cloud_sites_unreadable", path=str(self._path), reason=str(error)[:200])
-        for name, site in self._sites.sites.items():
+        for name, site in list(self._sites.sites.items()):
             if self._wanted is None or name in self._wanted:
+                self._presence.known(name)
                 self._tell(name, site)
+            else:
+                self._forget(name)
 
     async def publish(self, reports: Sequence[SiteReport], every: float) -> None:
         """What one job found. `every`: seconds until it runs again."""
+        told = set()
         for report in reports:
             name, site = self._sites.of(report)
             if self._wanted is not None and name not in self._wanted:
                 del self._sites.sites[name]
                 continue
+            told.add(name)
             closed = site.take(report, every, self._clock.wall())
-            self._compare(site, report)
+            if any(sample.quantity == "energy_today" and sample not in closed for sample in report.samples):
+                self._uncompared[name] = self._clock.monotonic()
+            self._compare(name, site)
             fresh = [] if report.alerts is None else site.take_alerts(report.alerts)
             self._tell(name, site)
             for alert in fresh:
                 self._warn(name, alert)
             if closed:
                 self._unsaved.append((name, closed))
+        for name in self._presence.lost(told, every, self._clock.monotonic()):
+            self._forget(name)
         await self._save_history()
-        if self._clock.monotonic() - self._kept_at >= KEEP_EVERY:
+        if every > KEEP_EVERY or self._clock.monotonic() - self._kept_at >= KEEP_EVERY:
             self._kept_at = self._clock.monotonic()
             await asyncio.to_thread(self._write, msgspec.json.encode(self._sites))
+
+    def _forget(self, name: str) -> None:
+        """This site is gone, or not wanted any more."""
+        place = f"cloud/{self._provider}/{name}"
+        del self._sites.sites[name]
+        self._presence.forget(name)
+        self._told.pop(name, None)
+        self._uncompared.pop(name, None)
+        for topic in (f"{place}/info", f"{place}/alerts"):
+            self._said.pop(topic, None)
+        self._sink.holdings(Holdings(serial=place, parts={}))
 
     async def history(self, reports: Sequence[SiteReport]) -> None:
         """What was found of the past; the newest values stay as they are.
@@ -123,6 +151,7 @@ class Publisher:
         """Tell what is too old by now, and at times all again, so that the broker does not forget it."""
         for name in self._told.keys() & self._sites.sites.keys():
             told, at = self._told[name]
+            self._compare(name, self._sites.sites[name])
             snapshot = self._sites.sites[name].snapshot(told.serial, self._clock.wall())
             if snapshot.cloud != told.cloud or self._clock.monotonic() - at >= CONFIRM_EVERY:
                 self._tell_values(name, snapshot)
@@ -150,17 +179,26 @@ class Publisher:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._path, content)
         except (StateError, OSError) as error:
-            _log.warning("cloud_sites_not_kept", path=str(self._path), reason=str(error)[:200])
+            if self._kept:
+                _log.warning("cloud_sites_not_kept", path=str(self._path), reason=str(error)[:200])
+            self._kept = False
+        else:
+            self._kept = True
 
-    def _compare(self, site: Site, report: SiteReport) -> None:
-        """What the cloud has of today's energy, less what the gateways on the site counted themselves."""
-        if not any(sample.quantity == "energy_today" for sample in report.samples):
+    def _compare(self, name: str, site: Site) -> None:
+        """What the cloud has of today's energy, less what the gateways on the site counted themselves.
+
+        Once for each time that the cloud tells it; a little later where the gateways have not answered yet.
+        """
+        if name not in self._uncompared:
             return
         here = [self._local(serial) for serial in site.serials]
         known = [energy for energy in here if energy is not None]
         told = site.number("energy_today", self._clock.wall())
         difference = told - sum(known) if told is not None and known and len(known) == len(here) else None
         site.set("energy_today_difference", difference, like="energy_today")
+        if difference is not None or self._clock.monotonic() - self._uncompared[name] >= COMPARABLE:
+            del self._uncompared[name]
 
     def _tell(self, name: str, site: Site) -> None:
         place = f"cloud/{self._provider}/{name}"
@@ -196,11 +234,14 @@ class Publisher:
             try:
                 await asyncio.to_thread(self.sent.add, name, closed, self._now())
             except StateError as error:
-                _log.warning("history_not_kept", cloud=self._provider, reason=str(error))
+                if not self._waits:
+                    _log.warning("history_not_kept", cloud=self._provider, reason=str(error))
+                self._waits = True
                 while sum(len(samples) for _, samples in self._unsaved) > UNSAVED:
                     del self._unsaved[0]
                 break
             del self._unsaved[0]
+            self._waits = False
         self.courier.nudge()
 
     def _now(self) -> datetime:

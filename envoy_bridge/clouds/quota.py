@@ -1,11 +1,9 @@
 """How often a vendor's cloud may be asked. Counted on disk before each request: no restart gives a call back.
 
-Several processes may share a file, such as the daemon and a backfill. They take turns for whole requests, so that the
-vendor sees one at a time.
+Several processes, such as the daemon and a backfill, may share a file: then they take turns, request by request.
 """
 
 import asyncio
-import fcntl
 import hashlib
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -17,10 +15,12 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from envoy_bridge import state
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.errors import QuotaSpent
+from envoy_bridge.clouds.locks import AWAIT_TURN, locked
 from envoy_bridge.clouds.periods import DAY, MONTH, counted
 from envoy_bridge.errors import StateError
 from envoy_bridge.logs import get_logger
@@ -40,8 +40,11 @@ KEYS: Final = 1000
 ACCOUNTS: Final = 8
 """Accounts whose counts are kept: who changes the key and changes it back finds the old count."""
 
-AWAIT_TURN: Final = 0.05
-"""Seconds between two looks whether another process has finished its request."""
+PATIENCE: Final = 90.0
+"""Seconds that a request waits until the vendor takes more; for longer, the whole cloud waits."""
+
+FORESEEN: Final = 2 * 3600.0
+"""Seconds for which the word of a vendor holds at most: else a clock that was ahead would have us wait for years."""
 
 Level = Literal["free", "stretched", "essential", "spent"]
 
@@ -66,12 +69,17 @@ _Day = Annotated[str, Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]
 
 
 class _Spent(Struct, frozen=True):
-    """Requests of one account. `months`, `days`: how many, by `2026-08` and `2026-08-31`. Times: seconds since 1970."""
+    """Requests of one account. `months`, `days`: how many, by `2026-08` and `2026-08-31`. Times: seconds since 1970.
+
+    `left`: how many more the vendor takes before `until`; where that is over, nobody knows.
+    """
 
     months: dict[_Month, int] = {}
     days: dict[_Day, int] = {}
     recent: tuple[float, ...] = ()
     keys: dict[str, float] = {}
+    left: int = 0
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,11 @@ class _Now:
     @property
     def today(self) -> int:
         return self.spent.days[self.day]
+
+    @property
+    def refused_for(self) -> float:
+        """Seconds for which the vendor takes no request, as it told."""
+        return max(0.0, self.spent.until - self.time) if self.spent.left < 1 else 0.0
 
     @property
     def month_ends(self) -> datetime:
@@ -148,7 +161,7 @@ class Quota:
         """
         file = self._open()
         try:
-            while file is not None and not _locked(file):
+            while file is not None and not locked(file):
                 await self._clock.sleep(AWAIT_TURN * self._clock.speed)
             if counts:
                 await self._count(key, essential=essential)
@@ -164,10 +177,18 @@ class Quota:
             # Kept, so that what a clock that was set back left in the future is past soon.
             self._accounts = {**self._accounts, self._account: now.spent}
             self._require(now, key, essential=essential)
-            if not (wait := self._minute_full(now)):
+            if not (wait := max(self._minute_full(now), now.refused_for)):
                 break
             await self._clock.sleep(wait)
         await asyncio.to_thread(self._keep, self._with_one_more(now, key))
+
+    async def told(self, left: int, seconds: float) -> None:
+        """The vendor says how many requests it takes within so many seconds. Kept over a restart."""
+        await asyncio.to_thread(self._read)
+        now = self._now()
+        spent = replace(now.spent, left=left, until=now.time + min(seconds, FORESEEN))
+        if left != now.spent.left or abs(spent.until - now.spent.until) > 1:  # else it is on disk
+            await asyncio.to_thread(self._keep, spent)
 
     def _require(self, now: _Now, key: str, *, essential: bool) -> None:
         month = (now.this_month, self.limits.month, now.month_ends)
@@ -180,6 +201,8 @@ class Quota:
                     retry_in=max(1.0, until.timestamp() - now.time),
                     alone=used < limit,
                 )
+        if now.refused_for > PATIENCE:
+            raise QuotaSpent("the vendor takes no more requests now, as it told", retry_in=now.refused_for)
         if self.limits.pause is not None and key in now.spent.keys:
             wait = now.spent.keys[key] + self.limits.pause + MARGIN - now.time
             if wait > 0:
@@ -204,17 +227,21 @@ class Quota:
             days=days,
             recent=tuple(min(sent, time) for sent in spent.recent if sent > time - MINUTE - MARGIN),
             keys={key: min(sent, time) for key, sent in spent.keys.items() if sent > time - kept},
+            left=spent.left,
+            until=spent.until if time < spent.until <= time + FORESEEN else 0.0,
         )
         return _Now(spent, time, month, day)
 
     def _with_one_more(self, now: _Now, key: str) -> _Spent:
         spent = now.spent
         keys = {**spent.keys, key: now.time} if self.limits.pause is not None else {}
-        return _Spent(
+        return replace(
+            spent,
             months={**spent.months, now.month: now.this_month + 1},
             days={**spent.days, now.day: now.today + 1},
             recent=(*spent.recent, now.time)[-(self.limits.minute or 1) :],
             keys=dict(sorted(keys.items(), key=lambda item: item[1])[-KEYS:]),
+            left=max(0, spent.left - 1),
         )
 
     def _read(self) -> None:
@@ -240,7 +267,7 @@ class Quota:
     def _keep(self, spent: _Spent) -> None:
         """Remember it here, whatever happens, and on disk."""
         others = {account: known for account, known in self._accounts.items() if account != self._account}
-        self._accounts = {**_newest_added(others, ACCOUNTS - 1), self._account: spent}
+        self._accounts = {**dict(list(others.items())[1 - ACCOUNTS :]), self._account: spent}
         if self._path is None:
             return
         content = msgspec.json.encode(self._accounts)
@@ -268,22 +295,5 @@ class Quota:
         self._complained = True
 
 
-def _locked(file: int) -> bool:
-    """Whether it is ours now: until it is closed."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
-
-
-def _newest_added(accounts: Mapping[str, _Spent], most: int) -> dict[str, _Spent]:
-    return dict(list(accounts.items())[-most:])
-
-
 def _share(used: int, limit: int | None) -> float:
-    if limit is None:
-        return 0.0
-    return used / limit if limit > 0 else 1.0
+    return 0.0 if limit is None else used / limit if limit > 0 else 1.0

@@ -1,9 +1,11 @@
 """HTTP with a vendor's cloud: one request at a time, everything bounded, counted before it is sent, nothing trusted."""
 
 import asyncio
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
@@ -64,6 +66,16 @@ class Answer:
     def html(self) -> bool:
         """Is it a web page, or XML, whatever it says of itself?"""
         return self._content[:1] == b"<"
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds until the vendor wants to be asked again, where it says so. A time is compared with its own."""
+        text = self.headers.get("retry-after", "")
+        try:
+            seconds = float(text)
+        except ValueError:
+            return _apart(self.headers.get("date", ""), text)
+        return seconds if math.isfinite(seconds) else None
 
     def json(self, kind: type[T]) -> T:
         """The body as this type, whatever its Content-Type says.
@@ -143,6 +155,10 @@ class Rest:
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(request, url, where)
+        except aiohttp.ConnectionTimeoutError:
+            raise CloudDown(
+                f"{url.host} takes no connection within {CONNECT_DEADLINE:g} s: check the internet"
+            ) from None
         except TimeoutError:
             raise CloudDown(f"{where} did not answer within {self._timeout:g} s") from None
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
@@ -216,6 +232,14 @@ def _same(request: Request, base: URL) -> URL | None:
         url = URL(request.path)
         return url if url.origin() == base.origin() else None
     except ValueError:
+        return None
+
+
+def _apart(earlier: str, later: str) -> float | None:
+    """Seconds between two times as HTTP has them."""
+    try:
+        return (parsedate_to_datetime(later) - parsedate_to_datetime(earlier)).total_seconds()
+    except (ValueError, TypeError):
         return None
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.errors import (
     CloudBlocked,
+    CloudDown,
     CloudError,
     CloudRefused,
     CloudState,
@@ -41,6 +42,15 @@ AFTER_RESTART: Final = 900.0
 """Seconds from a refusal of key or password to the next try, where the program was started anew in between. Somebody
 may have corrected it; but a program that crashes again and again must not lock the account."""
 
+UNFINISHED: Final = 3600.0
+"""Seconds to the next try of a job that the program did not survive, or its cadence where that is shorter; twice as
+many each time that it happens again. What is asked once a week must not be away for a week because of one power cut."""
+
+SURE: Final = 3
+LULL: Final = 3600.0
+"""Jobs that failed, and seconds, since the last that went well, after which the cloud is not well, though each fails
+by itself."""
+
 LONGEST: Final = 32 * DAY
 """Seconds that a vendor may have us wait: a month, until the quota begins anew."""
 
@@ -65,13 +75,15 @@ class Kept(Struct, frozen=True, omit_defaults=True):
 class Pause:
     """Nothing before `due` (monotonic seconds), which is `wait` seconds after it began.
 
-    `failures` in a row so far; `outcome` of the last run.
+    `failures` in a row so far; `outcome` of the last run. `pending`: it runs now, and runs again before `due` if the
+    program does not survive that.
     """
 
     due: float
     wait: float = 0.0
     failures: int = 0
     outcome: CloudState | None = None
+    pending: bool = False
 
 
 @dataclass(slots=True)
@@ -83,6 +95,8 @@ class Schedule:
     jobs: dict[str, Pause] = field(default_factory=dict)
     whole: Pause | None = None
     """Of the whole cloud: from a failure to the next success."""
+    well: float = 0.0
+    """When a job last did what it should, in monotonic seconds."""
 
     def every(self, job: Job) -> float:
         """Seconds between two runs."""
@@ -96,7 +110,7 @@ class Schedule:
         """Seconds until this job may run; 0 or less: now. `zones` of the sites."""
         due = self._due(job) if self.whole is None else max(self._due(job), self.whole.due)
         wait = due - self.clock.monotonic()
-        if not job.daylight:
+        if not job.daylight or job.key not in self.jobs:  # whoever has just set it up wants to see something
             return wait
         wait = max(wait, 0.0)
         return wait + until_daylight(self.clock.wall() + wait, zones)
@@ -105,31 +119,46 @@ class Schedule:
         pause = self.jobs.get(job.key)
         return float("-inf") if pause is None else pause.due
 
-    def begins(self, job: Job, stretch: float) -> None:
-        """The job is about to run. Its next time is fixed now, for the program may not survive this one."""
+    def begins(self, job: Job, stretch: float) -> bool:
+        """The job is about to run. Its next time is fixed now, for the program may not survive this one.
+
+        Returns whether that time is another one once the job has ended: then it is to be kept again.
+        """
         pause = self.jobs.setdefault(job.key, Pause(0.0))
         self._rest(pause, _jittered(self.every(job) * stretch))
+        pause.pending = pause.wait > UNFINISHED
+        return pause.pending
 
     def succeeded(self, job: Job) -> None:
         """It did what it should: the cloud is well."""
-        self.whole = None
+        self.whole, self.well = None, self.clock.monotonic()
         pause = self.jobs[job.key]
-        pause.failures, pause.outcome = 0, "ok"
+        pause.failures, pause.outcome, pause.pending = 0, "ok", False
 
     def failed(self, job: Job, error: CloudError, stretch: float) -> None:
         """It did not. The job has to wait; unless it alone is to blame, the whole cloud has to."""
         pause = self.jobs[job.key]
+        pause.pending = False
         if isinstance(error, QuotaSpent) and error.alone:  # nothing was asked, so nothing is known of the cloud
             self._rest(pause, wait_after(error, 1, LAST))
             return
         pause.failures, pause.outcome = pause.failures + 1, error.state
-        wait = wait_after(error, pause.failures, max(LAST, self.every(job))) * (1.0 if error.retry_in else stretch)
-        if not error.alone:
+        factor, last = 1.0 if error.retry_in else stretch, max(LAST, self.every(job))
+        wait = wait_after(error, pause.failures, last) * factor
+        if error.retry_in is not None and not error.alone:
+            # It is for the whole, which others end when they succeed: where only this job fails, it waits ever longer.
+            wait = max(wait, retry_delay(pause.failures, first=FIRST, last=last) * stretch)
+        if not error.alone and not self._fails_alone(pause, error):
             self.whole = self.whole or Pause(0.0)
             self.whole.failures, self.whole.outcome = self.whole.failures + 1, error.state
-            wait = wait_after(error, self.whole.failures, LAST) * (1.0 if error.retry_in else stretch)
-            self._rest(self.whole, wait)
+            whole = wait_after(error, self.whole.failures, LAST) * factor
+            self._rest(self.whole, whole)
+            wait = max(wait, whole)
         self._rest(pause, wait)
+
+    def _fails_alone(self, pause: Pause, error: CloudError) -> bool:
+        """It failed before, and others did not since: it is not the cloud that is down."""
+        return isinstance(error, CloudDown) and self.whole is None and pause.failures > 1
 
     def _rest(self, pause: Pause, seconds: float) -> None:
         pause.due, pause.wait = self.clock.monotonic() + seconds, seconds
@@ -151,7 +180,11 @@ class Schedule:
         """How the cloud is; None: nothing was tried yet."""
         if self.whole is not None:
             return self.whole.outcome
-        outcomes = [pause.outcome for job in jobs if (pause := self.jobs.get(job.key)) and pause.outcome]
+        known = [pause for job in jobs if (pause := self.jobs.get(job.key)) and pause.outcome]
+        outcomes = [pause.outcome for pause in known]
+        since = [pause.outcome for pause in known if pause.outcome != "ok" and pause.due - pause.wait > self.well]
+        if len(since) >= SURE and self.clock.monotonic() - self.well >= LULL:
+            return since[0]
         if "throttled" in outcomes:
             return "throttled"
         return "ok" if "ok" in outcomes else next(iter(outcomes), None)
@@ -164,10 +197,14 @@ class Schedule:
 
     def _kept(self, pause: Pause) -> Kept:
         due = pause.due + self.clock.wall() - self.clock.monotonic()
-        return Kept(due, pause.wait, pause.failures, pause.outcome)
+        if not pause.pending:
+            return Kept(due, pause.wait, pause.failures, pause.outcome)
+        wait = min(pause.wait, UNFINISHED * 2.0 ** min(pause.failures, 16))
+        return Kept(due - pause.wait + wait, wait, pause.failures + 1, pause.outcome)
 
-    def recall(self, jobs: dict[str, Kept], whole: Kept | None) -> None:
-        """Take up what an earlier run has kept."""
+    def recall(self, jobs: dict[str, Kept], whole: Kept | None, well: float | None = None) -> None:
+        """Take up what an earlier run has kept. `well`: when a job last did what it should, in seconds since 1970."""
+        self.well = self.clock.monotonic() - max(0.0, self.clock.wall() - (well or 0.0))
         self.jobs = {key: self._recalled(kept) for key, kept in jobs.items()}
         self.whole = None if whole is None else self._recalled(whole)
         if self.whole is not None and self.whole.outcome == "auth":

@@ -143,7 +143,7 @@ class CloudTask:
         """Take up what an earlier run has kept."""
         self._provider.recall(await asyncio.to_thread(self._memory.load))
         self._file = await asyncio.to_thread(_load, self._path)
-        self._schedule.recall(self._file.jobs, self._file.whole)
+        self._schedule.recall(self._file.jobs, self._file.whole, self._file.last_success)
         await self._publisher.start()
 
     async def step(self) -> float:
@@ -171,7 +171,7 @@ class CloudTask:
         return 1.0 if self._quota.level == "free" else STRETCH
 
     async def _run(self, job: Job) -> None:
-        self._schedule.begins(job, self._stretch())
+        provisional = self._schedule.begins(job, self._stretch())
         await self._keep()
         before = self._schedule.outcome(job)
         try:
@@ -185,10 +185,11 @@ class CloudTask:
             self._schedule.succeeded(job)
             self._file = msgspec.structs.replace(self._file, last_success=self._clock.wall())
             await self._publisher.publish(reports, self._schedule.every(job) * self._stretch())
-        changed = self._note_state(self._provider.jobs())
-        if changed or before != "ok" or self._schedule.outcome(job) != "ok":  # else it may wait for the next run
-            await self._keep()
         await asyncio.to_thread(self._memory.save, self._provider.remember())
+        # Then only it counts as done: what it has learnt is on disk.
+        changed = self._note_state(self._provider.jobs())
+        if changed or provisional or before != "ok" or self._schedule.outcome(job) != "ok":  # else the next run does
+            await self._keep()
 
     def _failed(self, job: Job, error: CloudError) -> None:
         self._schedule.failed(job, error, self._stretch())

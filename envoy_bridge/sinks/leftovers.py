@@ -45,6 +45,18 @@ class Leftovers:
         if stale:
             log.info("leftovers_cleared", topics=len(stale), below=root)
 
+    async def sweep(self, root: str) -> None:
+        """Clear all that is retained below `root`: nobody publishes there any more."""
+        while not self.mqtt.connected:
+            await self.clock.sleep(self.listen)
+        self.mqtt.subscribe(f"{root}/#", self._drop)
+        await self.clock.sleep(self.listen)
+        self.mqtt.unsubscribe(f"{root}/#")
+
+    def _drop(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - as above
+        if retained and payload:
+            self.mqtt.put(Message(topic))
+
     def _keep(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the broker's word for it
         if retained and payload and len(self._found) < _LARGEST:
             self._found.add(topic)

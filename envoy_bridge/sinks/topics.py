@@ -96,7 +96,7 @@ class Topics:
         for message in told.expect(holdings.parts):
             self._deliver(message)
         if not holdings.parts:
-            for name in OF_A_GATEWAY:
+            for name in (*OF_A_GATEWAY, *(["alerts"] if "/" in holdings.serial else [])):
                 self._deliver(Message(f"{told.root}/{name}"))
             del self._told[holdings.serial]
             self._gateways.discard(holdings.serial)

@@ -20,6 +20,7 @@ class Recorder:
         self.messages: list[CloudMessage] = []
         self.outbox: list[CloudMessage] = []
         self.away = False
+        self.gone: list[str] = []
 
     def snapshot(self, snapshot: Snapshot) -> None:
         self.snapshots[snapshot.serial] = snapshot
@@ -35,7 +36,8 @@ class Recorder:
         self.events.append(event)
 
     def holdings(self, holdings: Holdings) -> None:
-        raise NotImplementedError
+        assert not holdings.parts, "what there is the roster tells"
+        self.gone.append(holdings.serial)
 
     def cloud(self, message: CloudMessage) -> None:
         if message.retain:

@@ -9,6 +9,7 @@ from clouds import documents_enlighten as document
 from envoy_bridge.clouds.enlighten import wire
 from envoy_bridge.clouds.enlighten.devices import devices, envoys, inventory, inverters, meter_readings
 from envoy_bridge.clouds.enlighten.intervals import Reading, meter_intervals, site_intervals, so_far
+from envoy_bridge.clouds.enlighten.known import Known
 from envoy_bridge.clouds.enlighten.parse import Here, counters, lifetime, summary
 from envoy_bridge.clouds.report import SITE, Sample
 from envoy_bridge.clouds.rest import Answer
@@ -117,6 +118,12 @@ def test_whole_days_make_a_counter_where_no_reply_has_one() -> None:
     assert counter.end == datetime(2015, 10, 23, 7, tzinfo=UTC)
 
 
+def test_a_day_that_is_missing_makes_no_sum_that_jumps_when_it_comes() -> None:
+    meta = wire.Meta(last_report_at=NOW)
+    reply = days(start_date="2015-10-18", imported=(10, None, 30, 4), meta=meta)
+    assert not list(counters(lifetime(reply, here(), {"imported": "energy_imported_today"})))
+
+
 # -- the present --
 
 
@@ -178,6 +185,23 @@ def test_a_meter_whose_channel_is_null_is_missing_not_half() -> None:
     ]
 
 
+def test_a_channel_that_has_not_reported_yet_makes_no_half_of_a_meter() -> None:
+    rows = (
+        wire.Interval(channel=1, end_at=900, wh_del=5.0),
+        wire.Interval(channel=2, end_at=900, wh_del=6.0),
+        wire.Interval(channel=2, end_at=900, wh_del=6.0),
+        wire.Interval(channel=1, end_at=1800, wh_del=7.0),
+    )
+    reply = wire.Intervals(meter_intervals=(wire.MeterIntervals(meter_serial_number="1", intervals=rows),))
+    assert [(sample.end, sample.value) for sample in meter_intervals(reply, 900)] == [(at(900), 11.0)]
+
+
+def test_minus_one_in_an_interval_is_not_said() -> None:
+    rows = (wire.Interval(end_at=900, powr=-1, enwh=-1), wire.Interval(end_at=1800, powr=-2, enwh=0))
+    samples = site_intervals(wire.Intervals(intervals=rows), here(), 900, MICRO)
+    assert [(sample.quantity, sample.value) for sample in samples] == [("power", -2), ("energy", 0)]
+
+
 def test_lists_of_lists_are_flat() -> None:
     samples = site_intervals(
         read(document.IMPORT, wire.Intervals), here(), 900, (Reading("energy_imported", ("wh_imported",)),)
@@ -221,18 +245,17 @@ def test_a_sum_of_today_needs_all_of_today() -> None:
 
 def test_serials_are_texts_and_a_gateway_that_never_reported_has_no_time() -> None:
     found = envoys(read(document.ENVOYS, wire.Envoys), here())
-    assert found.serials == ("010731000003", "010814000001")
+    known = Known().after("envoys", found)
+    assert known.gateways == ("010731000003", "010814000001")
+    assert known.report("67").serials == ("010731000003",), "nothing of the other one is in what the cloud counts"
     assert values(found.samples, "last_report", "gateway-010731000003") == [at(1308008107)]
     assert values(found.samples, "last_report", "gateway-010814000001") == []
 
 
 def test_the_inventory_may_leave_out_what_its_table_requires() -> None:
     found = inventory(read(document.INVENTORY, wire.Inventory)).devices or ()
-    assert [device.part for device in found] == [
-        "inverter-110206000001",
-        "inverter-110206000002",
-        "meter-090101000201",
-    ]
+    parts = [device.part for device in found]
+    assert parts == ["inverter-110206000001", "inverter-110206000002", "meter-090101000201"]
 
 
 def test_inverters_in_the_unit_that_stands_there() -> None:
@@ -273,4 +296,4 @@ def test_hardware_is_what_is_switched_on() -> None:
     )
     found = devices(wire.Devices(groups))
     assert found.hardware == frozenset(("consumption",))
-    assert found.serials == ("0122",)
+    assert Known().after("devices", found).gateways == ("0122",)

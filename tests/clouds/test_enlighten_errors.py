@@ -66,6 +66,13 @@ def test_code_7_is_asked_again_in_ten_minutes() -> None:
     assert fail(503, b"{}").retry_in is None
 
 
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+def test_a_pause_that_the_vendor_names_is_kept(status: int) -> None:
+    headers = {"retry-after": "Wed, 21 Oct 2026 07:30:00 GMT", "date": "Wed, 21 Oct 2026 07:28:00 GMT"}
+    for named in ({"retry-after": "120"}, headers):
+        assert failure(Answer(status, named, document.THROTTLED), "/systems", 0.0, alone=True).retry_in == 120
+
+
 def test_the_last_interval_is_read_where_it_is_a_number() -> None:
     early, ruby = fail(422, document.TOO_LATE), fail(422, document.TOO_LATE_V4)
     assert isinstance(early, OutOfRange)

@@ -78,12 +78,13 @@ async def test_the_owner_is_sent_to_the_right_page_and_the_code_brings_tokens(tm
         assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
 
 
-async def test_the_whole_address_of_the_page_may_be_pasted(tmp_path: Path, clock: HandClock) -> None:
+@pytest.mark.parametrize("before", ["https://example.org/?", "?", ""], ids=["address", "query", "bare"])
+async def test_the_whole_address_of_the_page_may_be_pasted(tmp_path: Path, clock: HandClock, before: str) -> None:
     async with account("v4", tmp_path, clock, authorized=False) as home:
 
         def paste(question: str, state: str = "") -> str:
             query = parse_qs(urlsplit(next(word for word in question.split() if word.startswith("http"))).query)
-            return f"https://example.org/?code={home.cloud.allow()}&state={state or query['state'][0]}"
+            return f"{before}code={home.cloud.allow()}&state={state or query['state'][0]}"
 
         with pytest.raises(CloudRefused, match="another attempt"):
             await authorize(settings("v4"), home.rest, lambda q: paste(q, "x"), clock=clock, directory=tmp_path)

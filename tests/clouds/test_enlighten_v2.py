@@ -71,6 +71,14 @@ async def test_a_gateway_is_looked_for_when_no_system_tells_it(tmp_path: Path, c
         assert await home.job("find/999").run() == ()
 
 
+async def test_a_gateway_that_was_exchanged_is_on_the_site_no_more(home: Account) -> None:
+    await home.run("systems")
+    assert (await home.run("67/envoys")).serials == (GATEWAY,)
+    other = b'{"envoys": [{"serial_number": "122300000009", "last_report_at": 1781118000}]}'
+    home.cloud.faults["/api/v2/systems/67/envoys"] = Answer(other)
+    assert (await home.run("67/envoys")).serials == ("122300000009",)
+
+
 async def test_the_system_of_a_gateway_is_found_by_its_serial(tmp_path: Path, clock: HandClock) -> None:
     async with account("v2", tmp_path, clock, serials=(GATEWAY,)) as home:
         await home.run("systems")
@@ -119,7 +127,7 @@ async def test_every_endpoint_tells_its_own(home: Account) -> None:
     assert values(found(rgm, "energy")) == values(found(rgm, "energy", "meter-090101000201"))
     used = await home.run("67/consumption_stats")
     assert values(found(used, "energy_consumed_today")) == [48 * 159]
-    assert len(found(used, "energy_consumed")) == 24 + 48
+    assert len(found(used, "energy_consumed")) == 7 * 96
     days = await home.run("67/consumption_lifetime")
     assert values(found(days, "energy_consumed_lifetime")) == [40 * 288 * 53]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from clouds import documents_enlighten as document
-from clouds.enlighten_account import DAY, Account, account, clock_at, found, settings, values
+from clouds.enlighten_account import DAY, NOON, Account, account, clock_at, found, settings, values
 from handclock import HandClock
 
 from envoy_bridge.clouds.enlighten.provider import limits
@@ -153,6 +153,46 @@ async def test_what_an_offline_gateway_uploads_late_is_not_skipped(home: Account
     assert {float(end) for end in range(last - 30 * int(DAY), last + 1, 900)} <= seen
 
 
+async def test_what_comes_later_than_newer_intervals_is_not_lost(home: Account, clock: HandClock) -> None:
+    """One gateway of two was away for three days, and uploads what it has kept in the end."""
+    await home.learn()
+    series, seen = "67/telemetry/consumption_meter", set[float]()
+    reply = b'{"total_devices": 1, "intervals": [{"end_at": %d, "enwh": 1, "devices_reporting": 1}]}'
+    for number in range(4):
+        clock.advance(DAY)
+        home.cloud.faults[f"/api/v4/systems/{series}"] = Answer(reply % home.cloud.system.reported)
+        seen |= {sample.end.timestamp() for sample in (await home.run(series)).samples}
+        assert len(seen) == number + 1
+    home.cloud.faults.clear()
+    seen |= {sample.end.timestamp() for sample in (await home.run(series)).samples}
+    assert {float(end) for end in range(int(NOON - DAY) // 900 * 900, home.cloud.system.reported + 1, 900)} <= seen
+
+
+async def test_what_one_reply_cannot_cover_is_asked_in_time(tmp_path: Path, clock: HandClock) -> None:
+    async with account("v4", tmp_path, clock, month_quota=120) as home:
+        await home.learn()
+        series = "67/telemetry/consumption_meter"
+        await home.run(series)
+        assert home.job(series).every > 8 * DAY  # a week's reply is too little for that
+        clock.advance(10 * DAY)
+        assert home.job(series).every == 1.75 * DAY
+        await home.run(series)
+        assert home.job(series).every > 8 * DAY
+
+
+async def test_a_page_that_comes_again_ends_the_list(home: Account) -> None:
+    home.cloud.faults["/api/v4/systems"] = Answer(b'{"total": 999, "systems": [{"system_id": 67}, {"system_id": 67}]}')
+    await home.run("systems")
+    assert [query["page"] for query in home.asked("/systems")] == ["1", "2"]
+
+
+async def test_the_id_of_a_system_stays_within_its_place_in_the_address(home: Account) -> None:
+    home.cloud.faults["/api/v4/systems"] = Answer(b'{"total": 1, "systems": [{"system_id": "6/7?x=#%"}]}')
+    await home.run("systems")
+    await home.error("6/7?x=#%/devices")
+    assert home.cloud.requests[-1].path.startswith("/api/v4/systems/6%2F7%3Fx=%23%25/devices?key=")
+
+
 async def test_only_the_list_of_devices_says_what_there_is(home: Account) -> None:
     await home.learn()
     before = home.jobs()
@@ -164,7 +204,9 @@ async def test_a_time_without_data_is_an_empty_list_or_a_422_and_no_failure(home
     await home.learn()
     home.cloud.system.reports_until = clock.wall() - 3 * DAY
     report = await home.run("67/telemetry/production_meter")
-    assert report.samples == ()
+    assert max(sample.end for sample in report.samples).timestamp() == home.cloud.system.reported
+    home.cloud.system.reports_until = clock.wall() - 8 * DAY
+    assert (await home.run("67/telemetry/production_meter")).samples == ()
     home.cloud.faults["/api/v4/systems/67/telemetry/production_meter"] = Answer(document.TOO_LATE_V4, 422)
     assert await home.job("67/telemetry/production_meter").run() == ()
     home.cloud.faults.clear()

@@ -14,7 +14,7 @@ from handclock import Hands
 
 from envoy_bridge.clouds.errors import CloudError, NotAllowed
 from envoy_bridge.clouds.growatt.provider import Growatt
-from envoy_bridge.clouds.provider import Provider
+from envoy_bridge.clouds.provider import Job, Provider
 from envoy_bridge.clouds.quota import Quota
 from envoy_bridge.clouds.report import Sample, SiteReport
 from envoy_bridge.clouds.rest import Rest
@@ -142,7 +142,7 @@ async def test_it_is_a_provider(life: Life) -> None:
 
 
 async def test_after_some_minutes_all_is_known(life: Life) -> None:
-    await life.run(700)
+    await life.run(780)
     assert life.errors == []
     assert {asked.code for asked in life.cloud.asked} == {0}
     assert life.devices() == [
@@ -232,14 +232,14 @@ async def test_each_endpoint_waits_alone(life: Life) -> None:
 
 
 async def test_a_list_that_has_lost_its_devices_takes_none_away_and_is_asked_for_again(life: Life) -> None:
-    await life.run(700)
+    await life.run(780)
     devices = life.devices()
     life.cloud.fault("device/list", Answer(documents.NO_DEVICES))
     life.clock.advance(86400)
     await life.run(7200)
     assert life.devices() == devices
     before = life.paths().count("device/tlx/tlx_last_data")
-    await life.run(700)
+    await life.run(780)
     assert life.paths().count("device/tlx/tlx_last_data") > before, "they are asked on"
     times = [request.time for request in life.cloud.requests if "device/list" in request.path]
     pauses = [later - earlier for earlier, later in pairwise(times)]
@@ -259,7 +259,7 @@ async def test_a_list_that_has_lost_its_plants_takes_none_away(life: Life) -> No
 
 async def test_numbers_as_text_and_powers_in_no_order(life: Life) -> None:
     life.cloud.plant.as_text = life.cloud.plant.shuffled = True
-    await life.run(700)
+    await life.run(780)
     house = life.cloud.plant.house
     assert life.latest()["site/power"].value == pytest.approx(house.watts(life.cloud.plant.now), abs=0.1)
     assert life.latest()[f"{MIN_PART}/power"].value == pytest.approx(0.6 * house.watts(life.cloud.plant.now), abs=0.1)
@@ -285,7 +285,7 @@ async def test_inverters_that_do_not_tell_any_more(life: Life) -> None:
 
 
 async def test_at_night_only_what_has_a_battery_is_asked(life: Life) -> None:
-    await life.run(700)
+    await life.run(780)
     life.clock.advance(3600 * 12)
     await life.run(400)
     life.cloud.asked.clear()
@@ -384,3 +384,32 @@ async def test_the_past_ends_yesterday_and_only_that_site_is_asked(life: Life) -
     assert dates == {"2024-06-11"}
     assert {asked.code for asked in life.cloud.asked} == {0}
     assert [chunk async for chunk in life.growatt.backfill("99", date(2024, 6, 1), date(2024, 6, 2))] == []
+
+
+async def test_the_past_without_a_time_zone_is_not_taken_for_empty(life: Life) -> None:
+    life.timezone, life.cloud.plant.timezone = None, "?"
+    await life.start()
+
+    with pytest.raises(NotAllowed, match="set timezone"):
+        await anext(life.growatt.backfill(None, date(2024, 6, 1), date(2024, 6, 2)))
+
+
+async def test_a_day_of_which_pages_lack_is_asked_for_again_but_not_for_ever(life: Life) -> None:
+    past = "device/tlx/tlx_data"
+    life.cloud.fault(past, Answer(b'{"error_code": 0, "data": {"count": 288, "datas": []}}'))
+    await life.run(60)
+
+    def job() -> Job | None:
+        life.clock.advance(400)
+        return next((job for job in life.growatt.jobs() if job.key.startswith(f"{past}?")), None)
+
+    async def run_out() -> int:
+        """How often it is asked for."""
+        return len([await each.run() for each in iter(job, None)])
+
+    assert life.paths().count(past) == 0
+    assert await run_out() == 5  # and once before
+    life.clock.advance(24 * 3600)
+    (await job().run())  # type: ignore[union-attr]
+    life.cloud.fault(past, None)
+    assert await run_out() == 1

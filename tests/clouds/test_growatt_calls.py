@@ -20,10 +20,22 @@ from envoy_bridge.clouds.errors import (
     UnusableAnswer,
 )
 from envoy_bridge.clouds.growatt import calls
-from envoy_bridge.clouds.growatt.calls import DETAILS, DEVICES, LIMITS, MIN_NOW, OVERVIEW, PLANTS, Call, Caller
+from envoy_bridge.clouds.growatt.calls import (
+    DETAILS,
+    DEVICES,
+    LIMITS,
+    MIN_NOW,
+    MIN_PAST,
+    OVERVIEW,
+    PLANTS,
+    Call,
+    Caller,
+)
+from envoy_bridge.clouds.growatt.envelope import opened
 from envoy_bridge.clouds.growatt.provider import Growatt, base
-from envoy_bridge.clouds.growatt.wire import Details, Devices, Overview, Plants
+from envoy_bridge.clouds.growatt.wire import Details, Devices, Overview, Plants, Rows
 from envoy_bridge.clouds.quota import Quota
+from envoy_bridge.clouds.rest import Answer as Replied
 from envoy_bridge.clouds.rest import Rest
 from envoy_bridge.redaction import redact
 from envoy_bridge.settings import GrowattCloud
@@ -207,6 +219,12 @@ async def test_the_other_numbers(bench: Bench, code: int, kind: type[CloudError]
         (Status(405), CloudBlocked),
         (Answer(b"{}", status=403), CloudBlocked),
         (Answer(b"{}", status=429), CloudThrottled),
+        (Answer(b"", status=429), CloudThrottled),
+        (Answer(b"", status=302), CloudBlocked),
+        (Answer(b"", status=502), CloudDown),
+        (Answer(b'{"timestamp": "2026"}', status=404), UnusableAnswer),
+        (Answer(b'{"error_code": 10011}', status=403), CloudRefused),
+        (Answer(b'{"error_code": 10012}', status=503), CloudThrottled),
         (Answer(b"{}", status=502), CloudDown),
         (Answer(b"{}"), UnusableAnswer),
         (Answer(b"[]"), UnusableAnswer),
@@ -221,6 +239,14 @@ async def test_the_other_numbers(bench: Bench, code: int, kind: type[CloudError]
 async def test_answers_that_are_none(bench: Bench, fault: Fault, kind: type[CloudError]) -> None:
     bench.cloud.fault("plant/data", fault)
     assert type(await bench.fails()) is kind
+
+
+@pytest.mark.parametrize(("headers", "wait"), [({}, 330), ({"retry-after": "17"}, 17), ({"retry-after": "-1"}, 330)])
+def test_how_long_to_wait_where_http_says_that_it_is_too_much(headers: dict[str, str], wait: float) -> None:
+    with pytest.raises(CloudThrottled) as error:
+        opened(Replied(429, headers, b""))
+
+    assert error.value.retry_in == wait
 
 
 @pytest.mark.parametrize("nothing", [b"null", b'""', b'"null"', b"[]"])
@@ -240,6 +266,64 @@ async def test_a_server_that_gives_the_same_page_for_ever(bench: Bench) -> None:
     )
     pages, complete = await bench.caller.pages(DEVICES, Devices, plant_id=str(PLANT))
     assert (len(pages), complete, len(bench.cloud.requests)) == (1, False, 2)
+
+
+async def ask_of_a_server_that_counts_by_endpoint(bench: Bench) -> tuple[int, CloudError]:
+    """Two pages of plants. Returns how often the second was refused, and the error that came where it waited again."""
+    bench.cloud.by_endpoint = True
+    await bench.caller.ask(PLANTS, Plants, page="1")
+    refused = await bench.fails(PLANTS, page="2")
+    bench.clock.advance(refused.retry_in or 0)
+    await bench.caller.ask(PLANTS, Plants, page="2")
+    return [asked.code for asked in bench.cloud.asked].count(TOO_OFTEN), await bench.fails(PLANTS, page="3")
+
+
+async def test_a_server_that_counts_by_endpoint_says_so_once(bench: Bench) -> None:
+    refused, error = await ask_of_a_server_that_counts_by_endpoint(bench)
+
+    assert refused == 1
+    assert (type(error), error.alone) == (QuotaSpent, True)
+    assert 290 < (error.retry_in or 0) <= 305
+    assert set(bench.caller.strict) == {"plant/list"}
+
+
+async def test_a_server_that_seemed_to_count_by_endpoint_is_tried_again(bench: Bench) -> None:
+    await ask_of_a_server_that_counts_by_endpoint(bench)
+    bench.cloud.by_endpoint = False
+    bench.clock.advance(calls.STRICT_FOR)
+
+    for page in "45":
+        await bench.caller.ask(PLANTS, Plants, page=page)
+
+
+async def test_pages_that_have_to_wait_go_on_where_they_were(bench: Bench) -> None:
+    bench.cloud.by_endpoint = True
+    days = {"start_date": "2024-06-01", "end_date": "2024-06-01", "timezone_id": "Europe/Vienna"}
+    errors = 0
+    for _ in range(9):
+        try:
+            pages, complete = await bench.caller.pages(MIN_PAST, Rows, tlx_sn="MIN0000001", **days)
+            break
+        except CloudThrottled as error:
+            errors += 1
+            bench.clock.advance(error.retry_in or 0)
+    assert (errors, complete) == (2, True)
+    assert [len(page.entries) for page in pages] == [100, 100, 88]
+    assert [(asked.parameters["page"], asked.code) for asked in bench.cloud.asked] == [
+        ("1", 0),
+        ("2", TOO_OFTEN),
+        ("2", 0),
+        ("3", 0),
+    ]
+
+
+async def test_pages_of_the_past_are_ten_seconds_apart(bench: Bench) -> None:
+    days = {"start_date": "2024-06-01", "end_date": "2024-06-01", "timezone_id": "Europe/Vienna"}
+
+    await bench.caller.pages(MIN_PAST, Rows, tlx_sn="MIN0000001", **days)
+
+    times = [asked.time for asked in bench.cloud.asked]
+    assert [later - earlier >= 10 for earlier, later in pairwise(times)] == [True, True]
 
 
 def test_each_method_of_the_document_that_reads_is_a_call_and_none_that_writes() -> None:

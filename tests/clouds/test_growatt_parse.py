@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 from clouds import documents_growatt as documents
+from msgspec.structs import asdict
 
 from envoy_bridge.clouds.growatt.devices import MIN, SPH, Known, latest, listed, past, standing
 from envoy_bridge.clouds.growatt.fields import FIELDS
@@ -24,8 +25,9 @@ from envoy_bridge.clouds.growatt.wire import (
     number,
     word,
 )
+from envoy_bridge.clouds.latest import Site
 from envoy_bridge.clouds.parts import Measured
-from envoy_bridge.clouds.report import Sample
+from envoy_bridge.clouds.report import Sample, SiteReport
 
 VIENNA = ZoneInfo("Europe/Vienna")
 CHINA = timezone(timedelta(hours=8))
@@ -191,6 +193,17 @@ def test_the_overview_is_in_kilowatt_hours_as_text() -> None:
 def test_the_energy_of_a_day_that_is_over_is_not_that_of_today(now: str, told: set[str]) -> None:
     overview = msgspec.json.decode(data(documents.OVERVIEW), type=Overview)
     assert {sample.quantity for sample in totals(overview, CHINA, at(now))} == told | {"last_report", "energy_lifetime"}
+
+
+def test_the_energy_of_today_ends_with_the_day_where_the_zone_has_no_name() -> None:
+    india = timezone(timedelta(hours=5, minutes=30))
+    overview = Overview(today_energy="7.5", last_update_time="2024-06-01 18:00:00")
+    site, now = Site(), at("2024-06-01 12:35")
+
+    site.take(SiteReport(site="1", samples=tuple(totals(overview, india, now))), 600, now.timestamp())
+
+    assert site.number("energy_today", at("2024-06-01 18:29").timestamp()) == 7500
+    assert site.number("energy_today", at("2024-06-01 18:30").timestamp()) is None
 
 
 def test_an_overview_of_the_future_is_not_believed() -> None:
@@ -361,6 +374,30 @@ def test_the_past_of_an_inverter_has_intervals_and_days() -> None:
     ]
 
 
+def test_a_day_that_an_inverter_begins_anew_too_early_is_not_empty() -> None:
+    rows = [
+        {"time": "2024-06-01 00:05:00", "eactoday": 30.0},  # still that of yesterday
+        {"time": "2024-06-01 22:55:00", "eactoday": 21.5},
+        {"time": "2024-06-01 23:05:00", "eactoday": 21.6},
+        {"time": "2024-06-01 23:55:00", "eactoday": 0.0},
+    ]
+    days = (date(2024, 6, 1), date(2024, 6, 1))
+
+    samples = past(Known(serial="A", type=MIN), rows, VIENNA, days, at("2024-06-02 10:00"))
+
+    assert [(sample.day, sample.value) for sample in samples if sample.kind == "daily"] == [(date(2024, 6, 1), 21600)]
+
+
+@pytest.mark.parametrize("time", [None, "", "null"])
+def test_a_time_may_stand_elsewhere(time: object) -> None:
+    rows = [{"time": time, "calendar": documents.JAVA_DATE, "pac": 5}]
+    days = (date(2022, 4, 12), date(2022, 4, 12))
+
+    (sample,) = past(Known(serial="A", type=MIN), rows, VIENNA, days, at("2024-06-02 10:00"))
+
+    assert (sample.end, sample.value) == (at("2022-04-12 08:46:22"), 5)
+
+
 def test_devices_of_a_list() -> None:
     entry = Listed(device_sn=12345, type="7", model="S25B00", lost=True, last_update_time="2018-12-13 11:03:52")
     known = listed(entry, None)
@@ -375,6 +412,23 @@ def test_devices_of_a_list() -> None:
     assert values(
         standing(unknown, lost=False, updated="2018-12-13 11:03:52", zone=CHINA, now=at("2018-12-13 04:00"))
     ) == {"inverter-0011/last_report": at("2018-12-13 03:03:52")}
+
+
+def test_what_an_inverter_tells_later_than_the_list_counts() -> None:
+    known, now = Known(serial="A", type=MIN), at("2024-06-01 12:35")
+    row = {"time": "2024-06-01 14:30:00", "status": 1, "pac": 5}
+    site = Site()
+    for lost in (
+        standing(known, lost=True, updated="2024-06-01 14:20:00", zone=VIENNA, now=now),
+        standing(known, lost=True, updated="", zone=VIENNA, now=now),
+    ):
+        site.take(SiteReport(site="1", samples=(*latest(known, row, VIENNA, now), *lost)), 600, now.timestamp())
+        here = asdict(site.snapshot("1", now.timestamp()).cloud["inverter-a"])
+        assert (here["status"], here["measured"]) == ("normal", at("2024-06-01 12:30"))
+
+    later = now + timedelta(hours=1)
+    site.take(SiteReport(site="1", samples=tuple(latest(known, row, VIENNA, later))), 600, later.timestamp())
+    assert asdict(site.snapshot("1", later.timestamp()).cloud["inverter-a"])["status"] == "offline"
 
 
 def test_every_field_is_in_the_catalogue_and_has_a_place_of_its_own() -> None:

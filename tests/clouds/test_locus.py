@@ -85,6 +85,17 @@ async def test_the_first_round_tells_energies(home: Account, cloud: SimulatedLoc
     assert not any(home.samples(f"meter-{GRID_METER}", f"energy{kind}", "daily") for kind in ("", "_today"))
 
 
+async def test_all_years_are_the_lifetime_and_the_last_one_is_the_present() -> None:
+    clock = clock_at(datetime(2026, 1, 20, 20, 0, tzinfo=UTC))
+    async with SimulatedLocus(clock=clock) as cloud, account(cloud, clock) as home:
+        await home.run()
+        days, now = cloud.days[SITE], datetime.fromtimestamp(clock.wall(), UTC)
+        new_year = datetime(2026, 1, 1, 8, tzinfo=UTC)
+        assert days.since < new_year
+        assert home.latest("site", "energy_lifetime").value == pytest.approx(days.energy(days.since, now), abs=0.1)
+        assert home.latest("site", "energy_year").value == pytest.approx(days.energy(new_year, now), abs=0.1)
+
+
 async def test_there_is_never_a_second_request_in_flight(home: Account, cloud: SimulatedLocus) -> None:
     cloud.life = 700.0
     await home.live(2 * HOUR)

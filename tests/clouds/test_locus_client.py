@@ -82,6 +82,14 @@ async def test_what_is_not_for_us_is_no_reason_to_log_in_again(
     assert len(asked(cloud, URL)) == 1
 
 
+async def test_a_token_in_an_answer_is_not_passed_on(client: LocusClient, cloud: SimulatedLocus) -> None:
+    await sites(client)
+    assert client.login.tokens is not None
+    token = client.login.tokens.access
+    cloud.faults[URL] = Answer(b'{"message": "%s is not for this"}' % token.encode(), status=403)
+    assert "'*** is not for this'" in str(await failure(client))
+
+
 async def test_being_throttled_makes_us_wait_longer_each_time(client: LocusClient, cloud: SimulatedLocus) -> None:
     await sites(client)
     cloud.faults[URL] = Answer(document.THROTTLED, status=429)
@@ -109,6 +117,9 @@ async def test_a_request_of_somebody_else_throttles_us(
         await asyncio.wait([somebody])
 
 
+NOW = "Wed, 10 Jun 2026 19:07:30 GMT"
+
+
 class Busy:
     """Says how long to wait."""
 
@@ -116,10 +127,12 @@ class Busy:
         self.said = said
 
     async def play(self, _exchange: object) -> web.Response:
-        return web.Response(status=429, body=document.THROTTLED, headers={"Retry-After": self.said})
+        return web.Response(status=429, body=document.THROTTLED, headers={"Retry-After": self.said, "Date": NOW})
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("90", 90), ("999999", 3600), ("soon", 5), ("-3", 5)])
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("90", 90), ("999999", 3600), ("soon", 5), ("-3", 5), ("Wed, 10 Jun 2026 19:09:30 GMT", 120)]
+)
 async def test_the_wait_that_the_cloud_asks_for_is_passed_on(
     client: LocusClient, cloud: SimulatedLocus, said: str, seconds: float
 ) -> None:

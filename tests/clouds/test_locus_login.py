@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from clouds.locus_account import asked, clock_at, settings
 from handclock import HandClock
+from msgspec.structs import replace
 
 from envoy_bridge.clouds.errors import (
     CloudError,
@@ -138,6 +139,25 @@ async def test_an_account_that_knows_only_client_credentials(
         assert await sites(client) == 2
         clock.advance(HOUR)
     assert grants(cloud) == ["password", "client_credentials", "client_credentials", "client_credentials"]
+
+
+async def test_without_a_password_the_client_logs_in_as_itself(
+    rest: Rest, cloud: SimulatedLocus, clock: HandClock
+) -> None:
+    alone = replace(settings(), username=None, password=None)
+    client = LocusClient(alone, rest, clock)
+    for _ in range(2):
+        assert await sites(client) == 2
+        clock.advance(HOUR)
+    cloud.grants.discard("client_credentials")
+    assert isinstance(await failure(client), CloudRefused)
+    assert grants(cloud) == ["client_credentials"] * 3
+
+
+@pytest.mark.parametrize("lacking", ["username", "password"])
+def test_a_user_name_and_its_password_go_together(lacking: str) -> None:
+    with pytest.raises(ValueError, match="go together"):
+        replace(settings(), **{lacking: None})
 
 
 async def test_a_token_that_is_never_taken_is_no_reason_to_log_in_for_ever(

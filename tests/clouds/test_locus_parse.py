@@ -8,7 +8,7 @@ import pytest
 
 from envoy_bridge.clouds.locus import wire
 from envoy_bridge.clouds.locus.fields import LATEST, Role, bundles, offers, quantity, role
-from envoy_bridge.clouds.locus.parse import SETTLED_AFTER, Asked, alerts, devices, newest, read
+from envoy_bridge.clouds.locus.parse import MONTH_SETTLED_AFTER, SETTLED_AFTER, Asked, alerts, devices, newest, read
 from envoy_bridge.clouds.locus.times import (
     DAILY,
     GRANULARITIES,
@@ -100,6 +100,14 @@ def test_an_interval_is_partial_until_nothing_more_can_come() -> None:
         (sample,) = read([row(start.isoformat(), Wh_sum=1)], asked(now=now), "15min", EVER)
         assert sample.quality == quality
         assert (sample.start, sample.end, sample.granularity) == (start, start + QUARTER, 900)
+
+
+def test_a_month_is_partial_until_its_last_days_are_corrected() -> None:
+    end = datetime(2026, 6, 1, 7, tzinfo=UTC)
+    settled = end + MONTH_SETTLED_AFTER
+    for now, quality in ((settled, "ok"), (settled - timedelta(seconds=1), "partial")):
+        (sample,) = read([row("2026-05-01T00:00:00-07:00", Wh_sum=1)], asked(now=now), "monthly", EVER)
+        assert (sample.end, sample.kind, sample.quality) == (end, "interval", quality)
 
 
 def test_what_has_not_begun_is_not_told() -> None:

@@ -15,7 +15,8 @@ from handclock import HandClock
 from waiting import until
 
 from envoy_bridge.clouds.parts import Measured
-from envoy_bridge.clouds.publish import Publisher
+from envoy_bridge.clouds.presence import COUNTED, GONE_AFTER
+from envoy_bridge.clouds.publish import COMPARABLE, KEEP_EVERY, Publisher
 from envoy_bridge.clouds.report import Alert, CloudDevice, Sample, SiteReport
 from envoy_bridge.errors import StateError
 
@@ -255,7 +256,8 @@ async def test_history_is_not_lost_while_the_disk_is_away(
     publisher = Publisher("tigo", sink, folder, clock)
     with caplog.at_level(logging.WARNING):
         await publisher.publish([report(interval(0))], CADENCE)
-    assert "history_not_kept" in caplog.text
+        await publisher.publish([report()], 2 * KEEP_EVERY)
+    assert [caplog.text.count(what) for what in ("history_not_kept", "cloud_sites_not_kept")] == [1, 1]
     with pytest.raises(StateError):
         await publisher.history([report(interval(5))])
     folder.unlink()
@@ -303,11 +305,66 @@ async def test_what_was_known_is_known_after_a_restart(tmp_path: Path, sink: Rec
     second.stop()
 
 
+async def test_a_time_zone_that_no_longer_exists_is_not_known(tmp_path: Path, sink: Recorder, clock: HandClock) -> None:
+    first = Publisher("tigo", sink, tmp_path, clock)
+    await first.publish([report(day(1, 100.0, end=at(clock)))], CADENCE)
+    first.stop()
+    kept = tmp_path / "tigo.sites.json"
+    kept.write_text(kept.read_text().replace("Europe/Vienna", "Europe/Vindobona"))
+    second = Publisher("tigo", sink, tmp_path, clock)
+    await second.start()
+    assert [zone.key for zone in second.zones] == []
+    await second.publish([report()], CADENCE)
+    assert [zone.key for zone in second.zones] == ["Europe/Vienna"]
+    second.stop()
+
+
 async def test_only_the_sites_that_were_chosen(tmp_path: Path, sink: Recorder, clock: HandClock) -> None:
     publisher = Publisher("tigo", sink, tmp_path, clock, sites=["Site 15"])
     power = sample("power", 5.0, at(clock))
     await publisher.publish([report(power, site="Site 15"), report(power, site="16")], CADENCE)
     assert set(sink.snapshots) == {"cloud/tigo/site_15"}
+
+
+async def test_a_site_that_is_not_wanted_any_more_is_gone(tmp_path: Path, sink: Recorder, clock: HandClock) -> None:
+    first = Publisher("tigo", sink, tmp_path, clock)
+    await first.publish([report(site="15"), report(site="16")], CADENCE)
+    first.stop()
+    again = Recorder()
+    second = Publisher("tigo", again, tmp_path, clock, sites=["16"])
+    await second.start()
+    assert again.gone == [PLACE]
+    assert set(again.snapshots) == {"cloud/tigo/16"}
+    second.stop()
+
+
+async def test_a_site_that_the_account_has_lost_is_gone_after_two_days(
+    tmp_path: Path, sink: Recorder, clock: HandClock
+) -> None:
+    first = Publisher("tigo", sink, tmp_path, clock)
+    await first.publish([report(site="15"), report(site="16")], CADENCE)
+    first.stop()
+    clock.advance(30 * GONE_AFTER)  # turned off: that says nothing
+    publisher = Publisher("tigo", sink, tmp_path, clock)
+    await publisher.start()
+    for _ in range(2):
+        clock.advance(GONE_AFTER)  # nor does a cloud that is away
+        await publisher.publish([], CADENCE)
+    await publisher.publish([report(site="16")], CADENCE)
+    clock.advance(GONE_AFTER)
+    await publisher.publish([report(site="16")], CADENCE)  # or has only now come back
+    for _ in range(int(GONE_AFTER / COUNTED) - 1):
+        assert sink.gone == []
+        clock.advance(COUNTED)
+        await publisher.publish([report(site="16")], CADENCE)
+    assert sink.gone == [PLACE]
+    told = sink.told
+    clock.advance(CADENCE)
+    publisher.refresh()
+    assert sink.told == told + 1
+    await publisher.publish([report()], CADENCE)
+    assert (sink.snapshots[PLACE].serial, sink.retained[f"{PLACE}/alerts"]) == (PLACE, []), "it is back"
+    publisher.stop()
 
 
 async def test_alerts_are_told_once_and_shown_as_long_as_they_are_open(publisher: Publisher, sink: Recorder) -> None:
@@ -352,10 +409,37 @@ async def test_the_energy_of_today_is_compared_with_the_gateways(
     assert "energy_today_difference" not in sink.values(PLACE)  # one of them is not ours
     counted["2"] = 200.0
     await publisher.publish([report(today)], CADENCE)
+    counted["2"] = 300.0
+    whole: dict[str, Any] = {"kind": "daily", "day": date(2026, 7, 31), "start": NOON - timedelta(hours=36)}
+    await publisher.publish([report(sample("energy_today", 7.0, NOON - timedelta(hours=12), **whole))], CADENCE)
     assert sink.values(PLACE)["energy_today_difference"] == -100.0
     clock.advance(14 * 3600)
     publisher.refresh()
     assert sink.values(PLACE) == {}
+
+
+async def test_who_answers_a_little_later_is_compared_then(tmp_path: Path, sink: Recorder, clock: HandClock) -> None:
+    counted: dict[str, float | None] = {}
+    publisher = Publisher("tigo", sink, tmp_path, clock, local=counted.get)
+    await publisher.publish([report(day(1, 5000.0, end=NOON))], CADENCE)
+    await publisher.publish([report(serials=("1",))], CADENCE)  # after the energy
+    publisher.refresh()
+    assert "energy_today_difference" not in sink.values(PLACE)
+    clock.advance(60)
+    counted["1"] = 5100.0
+    publisher.refresh()
+    assert sink.values(PLACE)["energy_today_difference"] == -100.0
+    counted["1"] = 5200.0
+    publisher.refresh()
+    assert sink.values(PLACE)["energy_today_difference"] == -100.0, "until the cloud tells something new"
+    counted.clear()
+    await publisher.publish([report(day(1, 6000.0, end=NOON + timedelta(minutes=1)))], CADENCE)
+    assert "energy_today_difference" not in sink.values(PLACE)
+    clock.advance(COMPARABLE)
+    publisher.refresh()
+    counted["1"] = 9000.0
+    publisher.refresh()
+    assert "energy_today_difference" not in sink.values(PLACE), "the cloud told it too long ago"
 
 
 async def test_status_and_availability_are_told_when_they_change(publisher: Publisher, sink: Recorder) -> None:
@@ -363,3 +447,14 @@ async def test_status_and_availability_are_told_when_they_change(publisher: Publ
         publisher.status({"state": "ok"}, online=online)
     assert sink.retained["cloud/tigo/status"] == {"state": "ok"}
     assert sink.online["cloud/tigo"] == [True, False]
+
+
+async def test_what_is_told_seldom_is_known_after_a_crash(tmp_path: Path, clock: HandClock, sink: Recorder) -> None:
+    first = Publisher("tigo", sink, tmp_path, clock)
+    await first.publish([report(sample("power_dc", 1.0, at(clock)))], CADENCE)
+    await first.publish([report(devices=(CloudDevice(kind="panel", id="1"),))], 7 * 86400.0)
+    first.sent.close()  # killed
+    second = Publisher("tigo", sink, tmp_path, clock)
+    await second.start()
+    assert [device["part"] for device in sink.infos[PLACE]["devices"]] == ["panel-1"]
+    second.sent.close()

@@ -244,3 +244,35 @@ async def test_who_is_cancelled_gives_the_turn_back(path: Path, clock: HandClock
         await task
     async with asyncio.timeout(2):
         assert await sent(second)
+
+
+async def test_what_the_vendor_says_is_left_is_counted_down_over_restarts(path: Path, clock: HandClock) -> None:
+    assert await sent(Quota(path, "key", None, clock))
+    await Quota(path, "key", None, clock).told(2, 600)
+
+    assert [await sent(Quota(path, "key", None, clock)) for _ in range(3)] == [True, True, False]
+    with pytest.raises(QuotaSpent, match="no more requests now") as error:
+        async with Quota(path, "key", None, clock).turn():
+            pass
+    assert error.value.retry_in == pytest.approx(600)
+    assert not error.value.alone
+    clock.advance(600)
+    assert await send(Quota(path, "key", None, clock), 3) == 3
+
+
+async def test_for_what_the_vendor_takes_soon_a_request_waits(path: Path) -> None:
+    clock = Clock.fast(1000)
+    quota = Quota(path, "key", None, clock)
+    await quota.told(0, 60)
+    before = clock.wall()
+
+    assert await sent(quota)
+    assert clock.wall() - before >= 60
+
+
+async def test_a_clock_that_was_ahead_has_nobody_wait_for_years(path: Path, clock: HandClock) -> None:
+    assert await sent(Quota(path, "key", None, clock))
+    await Quota(path, "key", None, clock).told(0, 600)
+    clock.advance(-30 * DAY)
+
+    assert await sent(Quota(path, "key", None, clock))

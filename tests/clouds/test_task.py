@@ -244,6 +244,34 @@ async def test_a_job_that_kills_the_program_is_not_run_again_at_once(tmp_path: P
     home.crash()
 
 
+async def test_a_rare_job_that_was_killed_comes_again_sooner_and_not_again_and_again(
+    tmp_path: Path, clock: HandClock
+) -> None:
+    """What sites there are is asked once a week: one power cut must not hide them for so long."""
+    home = await house(tmp_path, clock, job("list", 7 * DAY))
+    home.cloud.hang.clear()
+    for _ in range(4 * 14):
+        running = asyncio.create_task(home.task.step())
+        await until(lambda: home.cloud.inside or running.done())  # noqa: B023 - it ends within the round
+        running.cancel()  # in the middle of the request
+        with suppress(asyncio.CancelledError):
+            await running
+        home.crash()
+        clock.advance(6 * HOUR)
+        await home.start()
+    assert [round(gap / HOUR) for gap in gaps(home.cloud.times("list"))] == [6, 6, 6, 12, 18, 36, 66, 132]
+    home.cloud.hang.set()
+    asked = len(home.cloud.asked)
+    await home.live(21 * DAY, leap=True)
+    assert min(gaps(home.cloud.times("list")[asked:])) >= 7 * DAY
+    home.crash()
+    await home.start()
+    asked = len(home.cloud.asked)
+    await home.live(DAY)
+    assert len(home.cloud.asked) == asked  # what went well is not asked again
+    home.crash()
+
+
 async def test_a_month_with_a_restart_after_each_call_keeps_the_quota_to_the_call(
     tmp_path: Path, clock: HandClock
 ) -> None:
@@ -360,7 +388,46 @@ async def test_one_failing_endpoint_costs_only_itself(tmp_path: Path, clock: Han
     home.cloud.faults["broken"] = error
     await home.live(6 * HOUR)
     assert len(home.cloud.times("power")) >= 66
-    assert len(home.cloud.times("broken")) < 25
+    assert len(home.cloud.times("broken")) < 40
+    assert home.state() == "ok"
+    home.crash()
+
+
+@pytest.mark.parametrize("retry_in", [None, 30.0])
+async def test_one_endpoint_that_is_down_for_days_is_asked_seldom(
+    tmp_path: Path, clock: HandClock, retry_in: float | None
+) -> None:
+    """The whole cloud waits for a moment, as it may be the cloud; then it is seen that it is only this."""
+    home = await house(tmp_path, clock, job("broken", 300), job("power", 300))
+    home.cloud.faults["broken"] = CloudDown("status 500", retry_in=retry_in)
+    await home.live(6 * HOUR)
+    assert len(home.cloud.times("broken")) < 40
+    assert len(home.cloud.times("power")) >= 70
+    assert [event.code for event in home.sink.events] == ["cloud_down", "cloud_ok"]
+    assert home.sink.online["cloud/tigo"] == [False, True]
+    home.cloud.faults["power"] = CloudDown("status 502")
+    await home.live(HOUR)
+    assert home.state() == "down"
+    home.crash()
+
+
+async def test_what_went_well_hours_ago_does_not_hide_that_all_fails_now(tmp_path: Path, clock: HandClock) -> None:
+    often = ("power", "alerts", "energy")
+    home = await house(tmp_path, clock, job("sites", DAY), job("never", 900), *(job(key, 900) for key in often))
+    home.cloud.faults["never"] = NotAllowed("no permission")
+    await home.live(HOUR)
+    assert home.state() == "ok"
+    home.cloud.faults |= dict.fromkeys(often, NotAllowed("no permission"))
+    await home.live(HOUR / 2)
+    assert home.state() == "ok"
+    await home.live(HOUR)
+    assert (home.state(), home.sink.online["cloud/tigo"]) == ("auth", [True, False])
+    home.crash()
+    await home.start()
+    await home.live(HOUR)
+    assert home.state() == "auth"
+    home.cloud.faults.clear()
+    await home.live(DAY + HOUR)
     assert home.state() == "ok"
     home.crash()
 
@@ -436,6 +503,18 @@ async def test_at_night_only_what_is_of_use_is_asked_and_the_cloud_stays_online(
     home.crash()
 
 
+async def test_the_first_time_it_is_asked_at_night_too(tmp_path: Path, clock: HandClock) -> None:
+    clock.set_wall(datetime(2026, 8, 1, 22, tzinfo=UTC).timestamp())  # midnight in Vienna
+    home = await house(tmp_path, clock, job("list", DAY), job("power", 3600, daylight=True))
+    await home.live(4 * HOUR)
+    assert [key for key, _ in home.cloud.asked] == ["list", "power"]
+    home.crash()
+    await home.start()
+    await home.live(HOUR / 2)
+    assert len(home.cloud.asked) == 2
+    home.crash()
+
+
 @pytest.mark.parametrize(
     ("moment", "zone", "hours"),
     [
@@ -490,6 +569,20 @@ async def test_what_was_learnt_is_kept_for_us_alone(tmp_path: Path, clock: HandC
     await home.start()
     assert home.provider.recalled == b"a token"
     assert {stat.S_IMODE(file.stat().st_mode) for file in home.directory.iterdir() if file.is_file()} == {0o600}
+    home.crash()
+
+
+async def test_a_disk_that_takes_nothing_is_complained_of_once(
+    tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "clouds").write_text("in the way")
+    home = await house(tmp_path, clock, job("power", 900))
+    home.provider.memory = b"a token"
+    caplog.clear()
+    await home.live(3 * HOUR)
+    assert len(home.cloud.times("power")) >= 11
+    complaints = ("quota_not_recorded", "cloud_schedule_not_kept", "cloud_memory_not_kept", "cloud_sites_not_kept")
+    assert [caplog.text.count(complaint) for complaint in complaints] == [1, 1, 1, 1]
     home.crash()
 
 

@@ -1,5 +1,9 @@
 """What the client of Tigo learns of systems, over real HTTP against the simulated cloud."""
 
+from datetime import datetime, timedelta
+from itertools import pairwise
+from urllib.parse import parse_qsl
+
 import pytest
 from clouds.tigo_account import PANELS, account, client
 
@@ -98,6 +102,56 @@ async def test_a_change_of_the_system_has_its_objects_asked_again_once() -> None
         assert "objects 1 1" in {job.key for job in here.tigo.jobs()}
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("Wed, 10 Jun 2026 08:00:00 GMT", "Fri, 12 Jun 2026 08:00:00 GMT"), ("1781078400", "1781164800")],
+)
+async def test_a_change_is_one_in_whatever_form_its_time_is(before: str, after: str) -> None:
+    async with account() as here:
+        await here.learn()
+        for told in (before, after, before, after):  # servers that do not agree yet
+            here.cloud.configured[1] = told
+            await here.run("summary 1")
+
+        assert {job.key for job in here.tigo.jobs()} >= {"objects 1 1"}
+
+
+async def test_a_panel_that_is_added_has_a_past() -> None:
+    async with account() as here:
+        since = here.cloud.now() - timedelta(days=2)
+        here.cloud.systems[1] = TigoSystem(1, "America/Los_Angeles", since, strings={"A": 1})
+        await here.learn()
+        await here.run("panel Pin 1")
+        here.cloud.systems[1] = TigoSystem(1, "America/Los_Angeles", since, strings={"A": 2})
+        here.clock.advance(8 * 3600)
+        assert {sample.part for sample in await here.samples("panel Pin 1")} == {"panel-3"}
+
+        await here.run("objects 1 0")
+        found = [each for each in await here.samples("panel Pin 1") if each.part == "panel-4" and each.start]
+
+        assert len(found) > 23 * 60
+
+
+async def test_after_days_away_no_minute_lacks_and_none_is_asked_for_too_much_at_once() -> None:
+    async with account() as here:
+        here.cloud.systems[1] = TigoSystem(1, "America/Los_Angeles", here.cloud.now(), strings={"A": 1})
+        await here.learn()
+        before = await here.samples("panel Pin 1")
+        here.clock.advance(3 * 86_400)
+
+        found = [*before, *await here.samples("panel Pin 1")]
+
+        starts = sorted({each.start for each in found if each.start})
+        assert {later - earlier for earlier, later in pairwise(starts)} == {timedelta(minutes=1)}
+        assert starts[-1] - starts[0] > timedelta(days=2, hours=23)
+        spans = [dict(parse_qsl(path.partition("?")[2])) for path in here.cloud.asked("data/aggregate")]
+        longest = max(datetime.fromisoformat(span["end"]) - datetime.fromisoformat(span["start"]) for span in spans)
+        assert longest <= timedelta(hours=24, minutes=5, seconds=1)
+        asked = len(spans)
+        await here.run("panel Pin 1")
+        assert len(here.cloud.asked("data/aggregate")) == asked + 1
+
+
 async def test_a_cloud_that_begins_to_tell_when_a_system_was_changed_tells_no_change() -> None:
     async with account() as here:
         await here.learn()
@@ -141,3 +195,14 @@ async def test_a_memory_that_cannot_be_read_is_none(memory: bytes | None) -> Non
         here.tigo.recall(memory)
 
         assert [job.key for job in here.tigo.jobs()] == ["systems"]
+
+
+async def test_who_has_no_time_zone_is_told_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with account(sites=("2",)) as here:
+        here.cloud.faults["/api/v3/sources/system"] = Answer(b'{"sources": []}')
+        await here.run("systems")
+
+        await here.run("sources 2")
+        await here.run("sources 2")
+
+        assert caplog.text.count("time_zone_unknown") == 1

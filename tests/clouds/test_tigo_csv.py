@@ -92,3 +92,49 @@ def test_windows_lines_quotes_and_a_comma_too_many() -> None:
     table = read('"Datetime","1","2",\r\n"2026/06/01 10:00:00","1","2",\r\n')
 
     assert table.rows[0].values == {"1": 1, "2": 2}
+
+
+def test_a_comma_within_quotes_moves_no_column() -> None:
+    table = read('"Datetime","1","2"\n"2026/06/01 10:00:00", "1,170" ,35\n')
+
+    assert table.rows[0].values == {"2": 35}
+
+
+def test_a_quote_that_is_never_closed_costs_no_other_line() -> None:
+    table = read('Datetime,1,2\n2026/06/01 10:00:00,"1,2\n2026/06/01 10:01:00,3,4\n')
+
+    assert table.rows[-1].values == {"1": 3, "2": 4}
+
+
+@pytest.mark.parametrize(
+    ("end", "values"),
+    [
+        ("2026/06/01 10:01:00,170,35", {"1": 170, "2": 35}),  # whole, though no line ends there
+        ("2026/06/01 10:01:00,17", {}),  # of 170, for all that we know
+        ("2026/06/01 10:01:00,170\n", {"1": 170}),
+        ("2026/06/01 10:01:00,170,", {"1": 170}),
+    ],
+)
+def test_a_table_that_ends_in_the_middle_of_a_cell(end: str, values: dict[str, float]) -> None:
+    assert read(f"Datetime,1,2\n2026/06/01 10:00:00,5,6\n{end}").rows[-1].values == values
+
+
+def test_a_cell_that_is_too_large_for_csv_costs_its_line() -> None:
+    table = read(f"Datetime,1\n2026/06/01 10:00:00,{'1' * 200_000}\n2026/06/01 10:01:00,3\n")
+
+    assert ([row.values for row in table.rows], table.skipped) == ([{"1": 3}], 1)
+
+
+def test_blocks_that_turn_columns_round_and_put_one_in_between_without_a_last_line_end() -> None:
+    table = read(
+        "Datetime,1,2\r\n2026/06/01 10:00:00,10,20\r\n"
+        '"DATE TIME", 2, 1\r\n2026/06/01 10:01:00, 21, 11\r\n'
+        "datetime,1,9,2\r\n2026/06/01 10:02:00,12,92,22\r\n2026/06/01 10:03:00,,93,"
+    )
+
+    assert [row.values for row in table.rows] == [
+        {"1": 10, "2": 20},
+        {"1": 11, "2": 21},
+        {"1": 12, "9": 92, "2": 22},
+        {"9": 93},
+    ]

@@ -57,7 +57,7 @@ async def test_panels() -> None:
         assert len(here.cloud.asked("data/aggregate")) == 4
         (pin, *_) = here.cloud.asked("data/aggregate")
         assert "param=Pin&header=id&sensors=false&object_ids=3,4,5,7,8&level=min" in pin
-        assert "start=2026-06-10T10:30:20&end=2026-06-10T12:35:19" in pin
+        assert "start=2026-06-10T10:30:19&end=2026-06-10T12:35:19" in pin
 
 
 async def test_strings_have_the_power_of_their_panels() -> None:

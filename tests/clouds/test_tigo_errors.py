@@ -16,7 +16,7 @@ from envoy_bridge.clouds.errors import (
 )
 from envoy_bridge.clouds.rest import Answer as Reply
 from envoy_bridge.clouds.rest import Rest
-from envoy_bridge.clouds.tigo.errors import failure
+from envoy_bridge.clouds.tigo.errors import allowance, failure
 from envoy_bridge.simulator.clouds.tigo import SimulatedTigo
 from envoy_bridge.simulator.faults import Answer, Fault, Html, Redirect, Reset, Status, Truncated
 
@@ -104,6 +104,21 @@ async def test_for_a_limit_that_begins_anew_much_later_all_of_the_cloud_waits() 
         assert here.cloud.asked("data/aggregate") == []
         here.clock.advance(1801)
         await here.run("panel Pin 1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"x-rate-limit-remaining": "3", "x-rate-limit-reset": "30"}, (3, 31)),
+        ({"x-rate-limit-remaining": "0", "x-rate-limit-reset": "0"}, (0, 1)),  # less than a second
+        ({"x-rate-limit-remaining": "-1", "x-rate-limit-reset": "1795252256"}, (0, 3601)),
+        ({"x-rate-limit-remaining": "3"}, None),
+        ({"x-rate-limit-remaining": "none", "x-rate-limit-reset": "30"}, None),
+        ({"x-rate-limit-remaining": "3", "x-rate-limit-reset": "-30"}, None),
+    ],
+)
+def test_what_the_headers_allow(headers: dict[str, str], allowed: tuple[int, float] | None) -> None:
+    assert allowance(Reply(200, headers, b"")) == allowed
 
 
 async def test_too_many_requests() -> None:

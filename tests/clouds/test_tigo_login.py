@@ -134,14 +134,16 @@ async def test_neither_password_nor_token_is_ever_shown() -> None:
         assert PASSWORD not in repr(here.tigo.remember())
 
 
-async def test_a_token_that_ended_while_nothing_ran_is_not_sent() -> None:
+@pytest.mark.parametrize("away", [86_400.0, 86_400.0 - 299.0])
+async def test_a_token_that_ended_while_nothing_ran_or_is_about_to_is_not_sent(away: float) -> None:
     async with account() as here:
         await here.learn()
         memory = here.tigo.remember()
-        here.clock.advance(86_400)
+        here.clock.advance(away)
         async with Rest(here.cloud.url, provider="tigo", clock=here.clock) as rest:
             again = client(rest, here.clock)
             again.recall(memory)
             await next(job for job in again.jobs() if job.key == "summary 1").run()
 
         assert {each.status for each in here.cloud.requests} == {200}
+        assert len(here.cloud.logins) == 2

@@ -11,7 +11,7 @@ from clouds.tigo_account import of_kind, utc, values
 
 from envoy_bridge.clouds.report import Alert, CloudDevice
 from envoy_bridge.clouds.tigo.parse import Tree, alerts, heartbeats, loggers, size, totals
-from envoy_bridge.clouds.tigo.wire import Alerts, Layout, Objects, ObjectTypes, Sources, Summary, Systems
+from envoy_bridge.clouds.tigo.wire import Alerts, Layout, Objects, ObjectTypes, Sources, Summary, Systems, Warned
 
 T = TypeVar("T")
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -137,3 +137,18 @@ def test_the_documents_alert_without_its_html() -> None:
         ),
     )
     assert alerts([told(documents.ALERTS, Alerts)], utc("2018-08-02T00:00:00"), None) == ()
+
+
+@pytest.mark.parametrize(
+    ("title", "plain"),
+    [
+        ("Tigo Alert: <b>String</b> Shutdown<br/>", "Tigo Alert: String Shutdown"),
+        ("Power &lt; 5 W &amp; &lt;i&gt;more&lt;/i&gt;&nbsp;of it", "Power < 5 W & more of it"),
+        ("Power < 5 W", "Power < 5 W"),
+        ("Shutdown <a href='x", "Shutdown"),
+    ],
+)
+def test_a_title_is_plain_text(title: str, plain: str) -> None:
+    (alert,) = alerts([Alerts(alerts=(Warned(alert_id=1, title=title),))], utc("2026-06-01T00:00:00"), None)
+
+    assert alert.title == plain

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from broker import Broker, Subscriber, bridge
+from program import retained
 from waiting import until
 
 from envoy_bridge.clock import Clock
@@ -37,3 +38,18 @@ async def test_what_nobody_confirms_is_cleared_and_nothing_else(tmp_path: Path) 
             await until(lambda: len(reader.latest()) >= 5)
             kept = reader.latest().keys()
     assert old.keys() - kept == {f"{ROOT}/net_consumption/l3/power", f"{ROOT}/inverter/482200000001/power"}
+
+
+async def test_where_nobody_publishes_any_more_all_is_cleared(tmp_path: Path) -> None:
+    old = ["envoy/cloud/tigo/status", "envoy/cloud/tigo/7/panel-1/power_dc", "envoy/cloud/tigo2/status", f"{ROOT}/info"]
+    clock = Clock()
+    with Broker(tmp_path) as broker:
+        async with bridge(broker.port, base_topic="envoy") as before:
+            for topic in old:
+                before.put(Message(topic, b"1"))
+            await until(lambda: before.connected and before.queue_depth == 0)
+        async with bridge(broker.port, clock=clock) as now:
+            await asyncio.wait_for(Leftovers(now, clock, listen=0.3).sweep("envoy/cloud/tigo"), 10)
+            await until(lambda: now.queue_depth == 0)
+        kept = await retained(broker.port, "envoy/")
+    assert [topic for topic in old if topic in kept] == old[2:]

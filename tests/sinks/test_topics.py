@@ -205,3 +205,10 @@ def test_what_has_left_is_null_once_more_and_then_gone() -> None:
         states.append(state.get("inverter"))
     assert states == [{"a": {"power": None}}, {"a": {"power": None}}, None, {"a": {"power": None}}]
     assert Message("envoy/1/inverter/a/power") in told, "its topic is cleared"
+
+
+def test_a_site_of_a_cloud_takes_its_alerts_with_it(desk: Desk) -> None:
+    for serial in ("cloud/tigo/7", "1"):
+        desk.topics.holdings(Holdings(serial=serial, parts={}))
+    cleared = [message.topic for message in desk.put if not message.payload]
+    assert [topic for topic in cleared if topic.endswith("/alerts")] == ["house/solar/cloud/tigo/7/alerts"]

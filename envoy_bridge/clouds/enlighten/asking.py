@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import quote
 
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.enlighten import wire
@@ -22,8 +23,12 @@ REVISED: Final = timedelta(days=3)
 """How far back days are asked for again: the vendor corrects them."""
 
 OVERLAP: Final = 2 * PATIENCE
-"""Seconds that are asked for again in front of what is known: the intervals that were partial, for they are for
-`PATIENCE`, and what one gateway of several uploads later."""
+"""Seconds that are asked for again in front of what is known, at least: the intervals that were partial, for they are
+for `PATIENCE`, and what one gateway of several uploads later."""
+
+LOOK_BACK: Final = WEEK
+"""Seconds that are asked for again where one reply covers them: it costs no request, and a gateway that was away for
+days may upload what is new before what it has kept."""
 
 SETTLED: Final = 7 * DAY
 """Seconds after which nothing is expected any more for a time, where it is not said when the system last reported."""
@@ -61,6 +66,15 @@ class Asker:
         samples = () if reply is None else self._read(site, question, reply)
         within = tuple(each for each in samples if each.end.timestamp() <= end and _starts(each) >= start)
         return [self.sites[site].report(site, within)] if within else []
+
+    def behind(self, site: str, question: Series) -> bool:
+        """Is there more of it than one reply covers?"""
+        return self._clock.wall() - self._cursor(site, question) > question.span - OVERLAP
+
+    def _cursor(self, site: str, question: Series) -> float:
+        """Seconds since 1970 from which on intervals may be missing."""
+        first = self._clock.wall() - _look_back(question) + OVERLAP
+        return self.sites[site].cursors.get(question.name, first)
 
     async def _look(self, site: str, question: Look) -> Sequence[SiteReport]:
         try:
@@ -100,9 +114,8 @@ class Asker:
     async def _series(self, site: str, question: Series) -> Sequence[SiteReport]:
         """Intervals from where the known ones end."""
         here = self._here(site)
-        midnight = here.midnight(here.today).timestamp()
-        cursor = self.sites[site].cursors.get(question.name, midnight)
-        start = max(min(cursor - OVERLAP, midnight) if question.totals else cursor - OVERLAP, here.now - question.reach)
+        cursor = self._cursor(site, question)
+        start = max(min(cursor - OVERLAP, here.now - _look_back(question)), here.now - question.reach)
         end = min(start + question.span, here.now)
         try:
             reply = await self._intervals(site, question, start, end)
@@ -131,7 +144,7 @@ class Asker:
         until = self._clock.wall() + WEEK
         try:
             answer = await self._api.get(
-                path or f"/{site}/{question.name}", query, essential=question.essential, alone=alone
+                path or f"/{quote(site, safe='')}/{question.name}", query, essential=question.essential, alone=alone
             )
         except NotAllowed:
             self.sites[site] = self.sites[site].without(question.name, until)
@@ -154,6 +167,10 @@ def _reached(samples: Sequence[Sample], reply: wire.Intervals, cursor: float, en
     reported = moment(reply.meta.last_report_at) if reply.meta else None
     settled = end < (here.now - SETTLED if reported is None else min(reported.timestamp(), here.now))
     return max([cursor, *(sample.end.timestamp() for sample in samples), *([end] if settled else [])])
+
+
+def _look_back(question: Series) -> float:
+    return min(question.span, LOOK_BACK)
 
 
 def _starts(sample: Sample) -> float:

@@ -53,7 +53,7 @@ def _code(answer: str, state: str) -> str:
     Raises:
         CloudRefused: there is none, or it belongs to another attempt.
     """
-    pasted = parse_qs(urlsplit(answer).query) if "code=" in answer else {"code": [answer]}
+    pasted = parse_qs(urlsplit(answer).query or answer) if "code=" in answer else {"code": [answer]}
     code = pasted.get("code", [""])[0]
     if not _CODE.fullmatch(code):
         raise CloudRefused("that is no code; begin again, and paste all of the code that the page shows")

@@ -41,7 +41,7 @@ def meter_readings(reply: MeterReadings, here: Here) -> Found:
         )
         if serial is None or value is None or at is None:
             continue
-        meter, retired = _device("meter", serial), here.now - at.timestamp() > RETIRED_AFTER
+        meter, retired = device("meter", serial), here.now - at.timestamp() > RETIRED_AFTER
         meters += [] if retired else [meter]
         quality: Quality = "stale" if retired else "ok"
         samples.append(
@@ -57,20 +57,20 @@ def envoys(reply: Envoys, here: Here) -> Found:
     for envoy in reply.envoys or ():
         if not envoy.serial_number:
             continue
-        gateway, reported = _device("gateway", envoy.serial_number, envoy.part_number), moment(envoy.last_report_at)
+        gateway, reported = device("gateway", envoy.serial_number, envoy.part_number), moment(envoy.last_report_at)
         gateways.append(gateway)
         samples += present("last_report", reported, reported, gateway.part)
         samples += present("status", word(envoy.status), here.time, gateway.part)
-    return Found(
-        samples=tuple(samples), devices=tuple(gateways), serials=tuple(str(gateway.serial) for gateway in gateways)
-    )
+    heard = {sample.part for sample in samples if sample.quantity == "last_report"}
+    silent = frozenset(gateway.id for gateway in gateways if gateway.part not in heard)
+    return Found(samples=tuple(samples), devices=tuple(gateways), silent=silent)
 
 
 def inventory(reply: Inventory) -> Found:
     """The microinverters and meters of a site that are not retired."""
-    inverters = tuple(_device("inverter", item.sn, item.model) for item in reply.inverters or () if item.sn)
+    inverters = tuple(device("inverter", item.sn, item.model) for item in reply.inverters or () if item.sn)
     return Found(
-        devices=inverters + tuple(_device("meter", item.sn, item.model) for item in reply.meters or () if item.sn)
+        devices=inverters + tuple(device("meter", item.sn, item.model) for item in reply.meters or () if item.sn)
     )
 
 
@@ -81,10 +81,9 @@ def inverters(reply: Sequence[InverterGroup], here: Here) -> Found:
     for inverter in (each for group in reply for each in group.micro_inverters or ()):
         if inverter.serial_number and inverter.status != "retired":
             gateway = inverter.envoy_serial_number
-            parent = _device("gateway", gateway).part if gateway else None
-            device = _device("inverter", inverter.serial_number, inverter.model, parent)
-            found.append(device)
-            samples += _measured(inverter, device.part, here)
+            parent = device("gateway", gateway).part if gateway else None
+            found.append(device("inverter", inverter.serial_number, inverter.model, parent))
+            samples += _measured(inverter, found[-1].part, here)
     return Found(samples=tuple(samples), devices=tuple(found))
 
 
@@ -106,16 +105,14 @@ def devices(reply: Devices) -> Found:
     if groups is None:
         return Found()
     batteries = (*(groups.encharges or ()), *(groups.acbs or ()))
-    gateways = _devices("gateway", groups.gateways)
     meters = {kind for meter in groups.meters or () if (kind := _measures(meter))}
     return Found(
         devices=(
-            *gateways,
+            *_devices("gateway", groups.gateways),
             *_devices("inverter", groups.micros),
             *_devices("meter", groups.meters),
             *_devices("battery", batteries),
         ),
-        serials=tuple(str(gateway.serial) for gateway in gateways),
         hardware=frozenset(meters | ({"battery"} if batteries else set())),
     )
 
@@ -137,10 +134,11 @@ def _devices(kind: DeviceKind, group: Sequence[Device] | None) -> tuple[CloudDev
         for each in group or ()
         if (serial := each.serial_number or each.serial_num)
     }
-    return tuple(_device(kind, serial, model) for serial, model in listed.items())
+    return tuple(device(kind, serial, model) for serial, model in listed.items())
 
 
-def _device(kind: DeviceKind, serial: object, model: str | None = None, parent: str | None = None) -> CloudDevice:
+def device(kind: DeviceKind, serial: object, model: str | None = None, parent: str | None = None) -> CloudDevice:
+    """A device that is known by its serial number."""
     return CloudDevice(kind=kind, id=str(serial), serial=str(serial), model=model, parent=parent)
 
 

@@ -89,9 +89,10 @@ def failure(answer: Answer, what: str, now: float, *, alone: bool) -> CloudError
     status, error = answer.status, envelope(answer)
     said = f"Enlighten answers {what} with {status}" + (f", {error.said}" if error.said else "")
     if status in (HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS):
-        return CloudThrottled(said, retry_in=_pause(error, now))
+        return CloudThrottled(said, retry_in=answer.retry_after or _pause(error, now))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED:
-        return CloudDown(said, retry_in=UNAVAILABLE_FOR if str(error.error_code) == "7" else None)
+        unavailable = UNAVAILABLE_FOR if str(error.error_code) == "7" else None
+        return CloudDown(said, retry_in=answer.retry_after or unavailable)
     if status < HTTPStatus.BAD_REQUEST or (answer.html and status not in _GONE):
         return CloudBlocked(f"{said}, in place of data: open the address of the API in a browser to see why")
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from envoy_bridge.clouds.enlighten.parse import Here, moment
-from envoy_bridge.clouds.enlighten.wire import Interval, Intervals
+from envoy_bridge.clouds.enlighten.parse import Here, moment, positive, signed
+from envoy_bridge.clouds.enlighten.wire import Count, Interval, Intervals
 from envoy_bridge.clouds.report import SITE, CloudDevice, Quality, Sample
 
 PATIENCE: Final = 3 * 3600.0
@@ -27,7 +27,7 @@ class Reading:
             for name in path.split("."):
                 value = getattr(value, name, None)
             if isinstance(value, int | float):
-                return float(value)
+                return _known(self.quantity, value)
         return None
 
 
@@ -49,19 +49,28 @@ def site_intervals(reply: Intervals, here: Here, length: float, readings: Sequen
     return tuple(samples)
 
 
+def _known(quantity: str, value: Count) -> float | None:
+    return signed(value) if quantity == "power" else positive(value)
+
+
 def meter_intervals(reply: Intervals, length: float) -> tuple[Sample, ...]:
-    """The intervals of each revenue-grade meter, its channels added up. Where one says nothing the sum is missing."""
+    """The intervals of each revenue-grade meter, its channels added up.
+
+    Where one of them says nothing, or has not reported yet, the sum is missing.
+    """
     samples: list[Sample] = []
     for meter in reply.meter_intervals or ():
         if not meter.meter_serial_number:
             continue
         part = CloudDevice(kind="meter", id=str(meter.meter_serial_number)).part
+        channels = {row.channel for row in meter.intervals or ()}
         for end, rows in _by_end(meter.intervals or ()).items():
             # The document calls curr_w an energy, "in Watts": it is a power.
-            for quantity, values in (("energy", [row.wh_del for row in rows]), ("power", [row.curr_w for row in rows])):
+            for quantity, field in (("energy", "wh_del"), ("power", "curr_w")):
+                values = [_known(quantity, getattr(row, field)) for row in rows.values()]
                 known = [value for value in values if value is not None]
-                if len(known) == len(values):
-                    samples.append(_interval(part, quantity, float(sum(known)), end, length))
+                if len(known) == len(channels):
+                    samples.append(_interval(part, quantity, sum(known), end, length))
     return tuple(samples)
 
 
@@ -109,10 +118,11 @@ def _flat(rows: Sequence[Interval | tuple[Interval, ...]] | None) -> Iterator[In
         yield from row if isinstance(row, tuple) else (row,)
 
 
-def _by_end(rows: Iterable[Interval]) -> dict[datetime, list[Interval]]:
-    grouped: dict[datetime, list[Interval]] = {}
+def _by_end(rows: Iterable[Interval]) -> dict[datetime, dict[int | None, Interval]]:
+    """By the end of the interval, and by channel."""
+    grouped: dict[datetime, dict[int | None, Interval]] = {}
     for row in rows:
         end = moment(row.end_at)
         if end is not None:
-            grouped.setdefault(end, []).append(row)
+            grouped.setdefault(end, {})[row.channel] = row
     return grouped

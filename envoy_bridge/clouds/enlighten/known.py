@@ -15,18 +15,23 @@ from envoy_bridge.clouds.report import CloudDevice, Sample, SiteReport
 class Known(Struct, frozen=True):
     """One system.
 
-    `hardware`: as in `Found`. `devices`: by the question whose answer listed them. `cursors`: by series, seconds since
-    1970 from which on intervals may be missing. `days`: by series, the last whole day. `absent`: by question, seconds
-    since 1970 before which it is not asked again.
+    `hardware`, `silent`: as in `Found`. `devices`: by the question whose answer listed them; of one that was found
+    here, the gateway. `cursors`: by series, seconds since 1970 from which on intervals may be missing. `days`: by
+    series, the last whole day. `absent`: by question, seconds since 1970 before which it is not asked again.
     """
 
     zone: str | None = None
-    serials: tuple[str, ...] = ()
     hardware: frozenset[str] = frozenset()
     devices: Mapping[str, tuple[CloudDevice, ...]] = {}
+    silent: frozenset[str] = frozenset()
     cursors: Mapping[str, float] = {}
     days: Mapping[str, date] = {}
     absent: Mapping[str, float] = {}
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """The serial numbers of its gateways."""
+        return tuple(device.id for device in self._all_devices() if device.kind == "gateway")
 
     def here(self, now: float) -> Here:
         """For reading a reply that came at `now`, in seconds since 1970."""
@@ -37,9 +42,9 @@ class Known(Struct, frozen=True):
         """With what a reply told."""
         return replace(
             self,
-            serials=tuple(dict.fromkeys((*self.serials, *(found.serials or ())))),
             hardware=self.hardware if found.hardware is None else found.hardware,
             devices=self.devices if found.devices is None else {**self.devices, question: found.devices},
+            silent=self.silent if found.silent is None else found.silent,
         )
 
     def without(self, question: str, until: float) -> "Known":
@@ -55,9 +60,10 @@ class Known(Struct, frozen=True):
         return replace(self, days={**self.days, series: max(day, self.days.get(series, day))})
 
     def report(self, site: str, samples: tuple[Sample, ...] = (), *, devices: bool = False) -> SiteReport:
-        """What is told of it. `devices`: with all of them."""
+        """What is told of it. `devices`: with all of them. What the cloud counts has nothing of a silent gateway."""
         listed = tuple(self._all_devices()) if devices else None
-        return SiteReport(site=site, zone=self.zone, serials=self.serials, devices=listed, samples=samples)
+        counted = tuple(serial for serial in self.gateways if serial not in self.silent)
+        return SiteReport(site=site, zone=self.zone, serials=counted or self.gateways, devices=listed, samples=samples)
 
     def _all_devices(self) -> Iterator[CloudDevice]:
         """Each once, as it is told with most: the gateway it hangs on, its model."""

@@ -56,12 +56,13 @@ class Here:
 class Found:
     """What a reply tells. None: nothing about that.
 
-    `hardware`: what there is to be asked for: `production`, `consumption`, `rgm` (meters), `battery`.
+    `silent`: serial numbers of gateways that never reported. `hardware`: what there is to be asked for: `production`,
+    `consumption`, `rgm` (meters), `battery`.
     """
 
     samples: tuple[Sample, ...] = ()
     devices: tuple[CloudDevice, ...] | None = None
-    serials: tuple[str, ...] | None = None
+    silent: frozenset[str] | None = None
     hardware: frozenset[str] | None = None
 
 
@@ -82,6 +83,11 @@ def positive(value: Count) -> float | None:
     return None if value is None or value < 0 else float(value)
 
 
+def signed(value: Count) -> float | None:
+    """A number that can be negative, as a power at night; yet -1 says nothing."""
+    return None if value is None or value == -1 else float(value)
+
+
 def present(quantity: str, value: float | str | datetime | None, at: datetime | None, part: str = SITE) -> list[Sample]:
     """A value of one moment; none where the reply has no value, or no time for it."""
     return [] if value is None or at is None else [Sample(part=part, quantity=quantity, value=value, end=at)]
@@ -99,8 +105,7 @@ def summary(reply: Summary, here: Here) -> Found:
         ("capacity", reply.battery_capacity_wh),
     ):
         samples += present(quantity, positive(value), here.time)
-    power = None if reply.current_power in (None, -1) else float(reply.current_power)
-    samples += present("power", power, at)
+    samples += present("power", signed(reply.current_power), at)
     return Found(samples=(*samples, *(_energies(reply, here, at) if at is not None else ())))
 
 
@@ -150,11 +155,14 @@ def _without_tail(days: list[tuple[date, Count]], last: date | None) -> list[tup
 
 
 def counters(days: Sequence[Sample]) -> Iterator[Sample]:
-    """The sums of whole days, for the quantities of `COUNTERS`; of a list that begins with the system."""
+    """The sums of whole days, for the quantities of `COUNTERS`; of a list that begins with the system.
+
+    Where a day is missing, so is the sum.
+    """
     for quantity, counter in COUNTERS.items():
         whole = [sample for sample in days if sample.quantity == quantity and sample.quality == "ok"]
         values = [sample.value for sample in whole if isinstance(sample.value, float)]
-        if values:
+        if whole and whole[0].start and whole[-1].end - whole[0].start < timedelta(days=len(values), hours=12):
             yield Sample(part=SITE, quantity=counter, value=sum(values), kind="counter", end=whole[-1].end)
 
 

@@ -1,4 +1,4 @@
-"""Enlighten, Enphase's cloud: one client for both versions of its API. See `enlighten_questions` for what it asks.
+"""Enlighten, Enphase's cloud: one client for both versions of its API. See `questions` for what it asks.
 
 Version 4 knows installers by a password too; that login is left out: it is for companies with many systems.
 """
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.enlighten.api import V2, V4, Api
 from envoy_bridge.clouds.enlighten.asking import Asker
+from envoy_bridge.clouds.enlighten.devices import device
 from envoy_bridge.clouds.enlighten.errors import OutOfRange
 from envoy_bridge.clouds.enlighten.known import Known, recalled, remembered, zone_name
 from envoy_bridge.clouds.enlighten.parse import Found
@@ -43,6 +44,9 @@ IN_A_MINUTE: Final = 10
 
 SHARE: Final = 0.75
 """Of the quota, for what is asked regularly: the rest is for failures, restarts and a backfill."""
+
+CATCH_UP: Final = 4
+"""Times as fast as time passes, what was missed is fetched at least, however many systems there are."""
 
 GATEWAYS: Final = frozenset(("envoys", "devices"))
 """Questions that tell the gateways of a system."""
@@ -100,7 +104,7 @@ class Enlighten:
             jobs.append(
                 Job(
                     key=f"{site}/{question.name}",
-                    every=question.every * pace,
+                    every=self._every(site, question, pace),
                     run=partial(self._asker.ask, site, question),
                     essential=question.essential,
                     daylight=question.daylight,
@@ -188,14 +192,14 @@ class Enlighten:
         if site is None or known is None:
             _log.info("gateway_not_in_cloud", serial=serial, cloud=self.name)
             return ()
-        self._asker.sites[site] = known.after("find", Found(serials=(serial,)))
+        self._asker.sites[site] = known.after(f"find/{serial}", Found(devices=(device("gateway", serial),)))
         return [self._asker.sites[site].report(site)]
 
     def _lost(self) -> list[str]:
         """Gateways that are polled here and in no system, once all systems have told theirs."""
         sites = self._asker.sites.values()
-        told = {serial for known in sites for serial in known.serials}
-        if not sites or not all(known.serials or GATEWAYS & known.absent.keys() for known in sites):
+        told = {serial for known in sites for serial in known.gateways}
+        if not sites or not all(known.gateways or GATEWAYS & known.absent.keys() for known in sites):
             return []
         return sorted(set(self._serials()) - told)
 
@@ -203,6 +207,13 @@ class Enlighten:
         now = self._clock.wall()
         for site, known in self._asker.sites.items():
             yield from ((site, question) for question in self._questions if question.wanted(known, now))
+
+    def _every(self, site: str, question: Question, pace: float) -> float:
+        """Seconds between two runs. Of intervals that do not fit into one reply there is always more to ask."""
+        every = question.every * pace
+        if isinstance(question, Series) and self._asker.behind(site, question):
+            return max(question.every, min(every, question.span / CATCH_UP))
+        return every
 
     def _pace(self) -> float:
         """By how much all cadences are stretched, so that so many systems fit into the quota."""

@@ -60,14 +60,15 @@ class DirectoryV4:
 
     async def systems(self, only: Sequence[str]) -> tuple[wire.System, ...]:  # noqa: ARG002 - all are as cheap
         """See `Directory`."""
-        found: list[wire.System] = []
+        found: dict[wire.Id, wire.System] = {}
         for number in range(1, PAGES + 1):
             query = (("page", str(number)), ("size", str(PAGE_V4)))
             page = (await self._api.get("", query, essential=True, alone=False)).json(wire.Systems)
-            found += page.systems or ()
-            if not page.systems or len(found) >= (page.total or 0):
+            fresh = {system.system_id: system for system in page.systems or () if system.system_id not in found}
+            found |= fresh
+            if not fresh or (page.total is not None and len(found) >= page.total):
                 break
-        return tuple(found)
+        return tuple(found.values())
 
     async def search(self, serial: str) -> str | None:
         """See `Directory`."""

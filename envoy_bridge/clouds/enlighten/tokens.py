@@ -5,7 +5,6 @@ processes, and what it gives is on disk before it is used. Source: public notes 
 """
 
 import asyncio
-import fcntl
 import os
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -22,6 +21,7 @@ from envoy_bridge import state
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.enlighten.errors import envelope, failure
 from envoy_bridge.clouds.errors import CloudDown, CloudError, CloudRefused, ReauthRequired
+from envoy_bridge.clouds.locks import AWAIT_TURN, locked
 from envoy_bridge.clouds.rest import Answer, Request, Rest
 from envoy_bridge.errors import StateError
 from envoy_bridge.logs import get_logger, hide
@@ -38,9 +38,6 @@ FRESH: Final = 300.0
 
 LAST_WISH: Final = 20.0
 """Seconds that a refresh under way is waited for when we are told to end: its answer is the only one there is."""
-
-AWAIT_TURN: Final = 0.05
-"""Seconds between two looks whether another process is done."""
 
 HOW: Final = "type: envoy-bridge cloud enlighten authorize"
 
@@ -244,19 +241,11 @@ class Tokens:
         except OSError as error:
             raise CloudDown(f"cannot write in {self._path.parent}: {error.strerror}; see [state]") from error
         try:
-            while not _locked(file):
+            while not locked(file):
                 await self._clock.sleep(AWAIT_TURN * self._clock.speed)
             yield
         finally:
             os.close(file)
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(content: bytes | None, client_id: str) -> Kept | None:

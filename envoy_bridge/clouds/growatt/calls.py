@@ -1,15 +1,16 @@
 """Asking Growatt's OpenAPI v1: what may be asked, how often, and what its error numbers mean.
 
 The vendor wants minutes between two requests for the same thing, and says so with error 10012. Its servers count
-differently, by what was asked or by all calls. So the same is asked once in five minutes, anything once in three
-seconds, and what was asked too often waits for longer each time.
+differently, by what was asked or by the endpoint. So the same is asked once in five minutes, anything once in three
+seconds, and what was asked too often waits for longer each time; and where that shows that a server counts by the
+endpoint, so do we from then on.
 
 All calls read. Those that set something in an inverter, or that reach through to it, are not here on purpose.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,15 +18,16 @@ from msgspec import Struct
 
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.errors import (
-    CloudBlocked,
     CloudDown,
     CloudError,
     CloudRefused,
     CloudThrottled,
     NotAllowed,
+    QuotaSpent,
     UnusableAnswer,
 )
-from envoy_bridge.clouds.growatt.wire import Envelope, whole, word
+from envoy_bridge.clouds.growatt.envelope import TOO_OFTEN_HOLD, opened
+from envoy_bridge.clouds.growatt.wire import whole, word
 from envoy_bridge.clouds.quota import Limits
 from envoy_bridge.clouds.rest import Answer, Request, Rest
 from envoy_bridge.logs import hide
@@ -38,13 +40,20 @@ HOSTS: Final = {
 }
 """By region of the account. A token holds in one region only."""
 
-LIMITS: Final = Limits(pause=300)
+PAUSE: Final = 300.0
+LIMITS: Final = Limits(pause=PAUSE)
 """Five minutes from one request to the same one."""
 
 GAP: Final = 3.0
 """Seconds from the end of a request to the next one."""
 
-FIRST_HOLD: Final = 330.0
+GAP_OF_PAST: Final = 10.0
+"""Seconds between two requests for the past of inverters, such as for two pages of a day."""
+
+STRICT_FOR: Final = 7 * 86_400.0
+"""Seconds for which we go by the endpoint, where the server seemed to: it may have been in trouble."""
+
+FIRST_HOLD: Final = TOO_OFTEN_HOLD
 LONGEST_HOLD: Final = 3600.0
 """Seconds for which a request waits that was made too often, by the vendor's count: doubled each time."""
 
@@ -57,12 +66,12 @@ REFUSALS: Final = 3
 REFUSED_HOLD: Final = 3600.0
 """Seconds between two tries of a token that is taken for wrong."""
 
-BLOCKED_HOLD: Final = 3600.0
-"""Seconds for which nothing is asked after a web page came: a firewall counts, too."""
-
 PER_PAGE: Final = 100
 MOST_PAGES: Final = 250
 """The vendor gives no more."""
+
+BEGUN: Final = 20
+"""Lists of which the first pages are kept, while the next one has to wait."""
 
 _OK: Final = 0
 _WRONG_HOST: Final = -1
@@ -93,11 +102,15 @@ P = TypeVar("P", bound=Page)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Something that can be asked. `subject`: the parameter that says of what. `post`: the parameters are a form."""
+    """Something that can be asked. `subject`: the parameter that says of what. `post`: the parameters are a form.
+
+    `gap`: seconds from one such request to another.
+    """
 
     path: str
     subject: str = "plant_id"
     post: bool = False
+    gap: float = GAP
 
     def key(self, parameters: Mapping[str, str]) -> str:
         """What is the same for the same request."""
@@ -112,10 +125,10 @@ ENERGY: Final = Call("plant/energy")
 DEVICES: Final = Call("device/list")
 MIN_DETAIL: Final = Call("device/tlx/tlx_data_info", "device_sn")
 MIN_NOW: Final = Call("device/tlx/tlx_last_data", "tlx_sn", post=True)
-MIN_PAST: Final = Call("device/tlx/tlx_data", "tlx_sn", post=True)
+MIN_PAST: Final = Call("device/tlx/tlx_data", "tlx_sn", post=True, gap=GAP_OF_PAST)
 SPH_DETAIL: Final = Call("device/mix/mix_data_info", "device_sn")
 SPH_NOW: Final = Call("device/mix/mix_last_data", "mix_sn", post=True)
-SPH_PAST: Final = Call("device/mix/mix_data", "mix_sn", post=True)
+SPH_PAST: Final = Call("device/mix/mix_data", "mix_sn", post=True, gap=GAP_OF_PAST)
 
 
 class Hold(Struct, frozen=True):
@@ -131,11 +144,15 @@ class Caller:
     def __init__(self, rest: Rest, clock: Clock, token: str) -> None:
         hide(token)
         self.holds: dict[str, Hold] = {}
-        """By key. To be kept over a restart."""
+        """By key. To be kept over a restart, as this:"""
+        self.strict: dict[str, float] = {}
+        """Until when (seconds since 1970) requests count by the endpoint, by its path."""
         self._rest = rest
         self._clock = clock
         self._token = token
-        self._last = clock.monotonic()  # an earlier process may have asked just now
+        self._begin = self._last = clock.monotonic()  # an earlier process may have asked just now
+        self._last_of: dict[str, tuple[str, float]] = {}  # by path: which request, and when
+        self._begun: dict[str, list[Any]] = {}
         self._throttled = 0
         self._refused = 0
         self._refusals: dict[str, int] = {}
@@ -148,9 +165,11 @@ class Caller:
         """
         key = call.key(parameters)
         self._require(key)
-        answer = await self._send(call, key, parameters)
-        envelope = _opened(answer)
+        before = self._last_of.get(call.path)
+        envelope = opened(await self._send(call, key, parameters))
         code = whole(envelope.error_code)
+        if code == _TOO_OFTEN and before is not None and before[0] != key:
+            self._go_by_endpoint(call.path, self._clock.monotonic() - before[1])
         if code != _OK:
             raise self._failure(key, code, word(envelope.error_msg) or "no reason given")
         self._worked(key)
@@ -163,12 +182,17 @@ class Caller:
         """All pages, and whether they have all that there is by the vendor's count.
 
         Raises:
-            CloudError: as `ask`.
+            CloudError: as `ask`. Who asks again goes on with the page that did not come.
         """
-        pages: list[P] = []
-        got = 0
-        for page in range(1, MOST_PAGES + 1):
-            answer = await self.ask(call, kind, **parameters, page=str(page), perpage=str(PER_PAGE))
+        key = call.key(parameters)
+        pages: list[P] = self._begun.pop(key, [])
+        got = sum(len(page.entries) for page in pages)
+        for page in range(len(pages) + 1, MOST_PAGES + 1):
+            try:
+                answer = await self.ask(call, kind, **parameters, page=str(page), perpage=str(PER_PAGE))
+            except CloudError:
+                self._begun = dict([*self._begun.items(), (key, pages)][-BEGUN:])
+                raise
             count = whole(answer.count)
             if not answer.entries or (pages and answer.entries == pages[-1].entries):
                 return pages, got >= (count or 0)
@@ -179,7 +203,9 @@ class Caller:
         return pages, True
 
     async def _send(self, call: Call, key: str, parameters: Mapping[str, str]) -> Answer:
-        await self._clock.sleep(self._last + GAP - self._clock.monotonic())
+        _, last = self._last_of.get(call.path, ("", self._begin))
+        await self._clock.sleep(max(self._last + GAP, last + call.gap) - self._clock.monotonic())
+        sent = True
         try:
             return await self._rest.ask(
                 Request(
@@ -187,11 +213,16 @@ class Caller:
                     query=() if call.post else tuple(parameters.items()),
                     form=tuple(parameters.items()) if call.post else None,
                     headers={"token": self._token},
-                    key=key,
+                    key=call.path if self.strict.get(call.path, 0.0) > self._clock.wall() else key,
                 )
             )
+        except QuotaSpent:
+            sent = False
+            raise
         finally:
-            self._last = self._clock.monotonic()
+            if sent:
+                self._last = self._clock.monotonic()
+                self._last_of[call.path] = key, self._last
 
     def _require(self, key: str) -> None:
         now = self._clock.wall()
@@ -199,6 +230,11 @@ class Caller:
         # A clock that was ahead must not have it wait for years.
         if hold is not None and now < hold.until <= now + LONGEST_HOLD:
             raise CloudThrottled(f"Growatt wants {key} to wait", retry_in=hold.until - now, alone=True)
+
+    def _go_by_endpoint(self, path: str, ago: float) -> None:
+        """It was too often, though this was not asked: another request of the same kind was, so long ago."""
+        if ago < PAUSE:
+            self.strict[path] = self._clock.wall() + STRICT_FOR
 
     def _worked(self, key: str) -> None:
         self._throttled = self._refused = 0
@@ -237,24 +273,3 @@ class Caller:
         if self._refusals[key] >= REFUSALS:
             return NotAllowed(f"{said}, while it answers the rest")
         return CloudRefused(said, retry_in=FIRST_HOLD, alone=True)
-
-
-def _opened(answer: Answer) -> Envelope:
-    """The envelope, whatever the status of an answer that has one.
-
-    Raises:
-        CloudError: it has none.
-    """
-    if answer.html:
-        raise CloudBlocked(
-            f"a web page answers in place of Growatt (status {answer.status}): look whether it is in maintenance, and "
-            "whether region or base_url in [cloud.growatt] is right",
-            retry_in=BLOCKED_HOLD,
-        )
-    if answer.status == 429:  # noqa: PLR2004
-        raise CloudThrottled("Growatt answers 429, too many requests", retry_in=FIRST_HOLD)
-    if answer.status >= 500:  # noqa: PLR2004
-        raise CloudDown(f"Growatt answers with status {answer.status}")
-    if answer.status in (401, 403):
-        raise CloudBlocked(f"Growatt answers with status {answer.status}", retry_in=BLOCKED_HOLD)
-    return answer.json(Envelope)

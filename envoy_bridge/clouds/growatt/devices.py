@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from envoy_bridge.clouds.growatt.fields import FIELDS, KEPT, STRINGS, Field, Place, abilities
 from envoy_bridge.clouds.growatt.plants import STEP, closed_day
 from envoy_bridge.clouds.growatt.times import AHEAD, day_start, moment, moments
-from envoy_bridge.clouds.growatt.wire import Listed, Row, whole, word
+from envoy_bridge.clouds.growatt.wire import MISSING, Listed, Row, whole, word
 from envoy_bridge.clouds.report import CloudDevice, DeviceKind, Quality, Sample, clean
 
 MIN: Final = 7
@@ -31,6 +32,8 @@ TYPES: Final[Mapping[int, tuple[DeviceKind, str]]] = {
 
 STALE: Final = timedelta(minutes=15)
 """Age from which what an inverter told is old: it reports every five minutes, and the cloud repeats its last words."""
+
+LAST_HOUR: Final = 23
 
 OFFLINE: Final = "offline"
 _STATUS: Final = {0: "waiting", 1: "normal", 2: "fault"}
@@ -94,13 +97,14 @@ def listed(entry: Listed, before: Known | None) -> Known:
 def standing(known: Known, lost: object, updated: object, zone: tzinfo, now: datetime) -> Iterator[Sample]:
     """How a device is by the list, or by its details: whether it reaches the cloud, and when it last did.
 
-    The list lags behind: an inverter whose values are read tells itself when that was.
+    The list lags behind: an inverter whose values are read tells itself when that was, and what it tells later counts.
     """
-    told = moment(updated, zone, now)
-    if not known.readable and told is not None and told <= now + AHEAD:
-        yield Sample(part=known.part, quantity="last_report", value=told, end=now)
-    if lost is True or word(lost) in {"true", "True", "1"}:
-        yield Sample(part=known.part, quantity="status", value=OFFLINE, end=now)
+    found = moment(updated, zone, now)
+    told = found if found is not None and found <= now + AHEAD else None
+    if told is not None and not known.readable:
+        yield Sample(part=known.part, quantity="last_report", value=told, end=told)
+    if (lost is True or word(lost) in {"true", "True", "1"}) and (told is not None or not known.readable):
+        yield Sample(part=known.part, quantity="status", value=OFFLINE, end=told or now)
 
 
 def latest(known: Known, row: Row, zone: tzinfo, now: datetime) -> Iterator[Sample]:
@@ -108,14 +112,14 @@ def latest(known: Known, row: Row, zone: tzinfo, now: datetime) -> Iterator[Samp
 
     Its `lost` is not read: it stands as true in answers of seconds ago. What is old shows in their time.
     """
-    told = moment(row.get("time") or row.get("lastupdatetime") or row.get("calendar"), zone, now)
+    told = moment(_time(row), zone, now)
     if told is None or told > now + AHEAD:
         return
     quality: Quality = "stale" if now - told > STALE else "ok"
     day, today = (time.astimezone(zone).date() for time in (told, now))
-    yield Sample(part=known.part, quantity="last_report", value=told, end=now)
+    yield Sample(part=known.part, quantity="last_report", value=told, end=told)
     if quality == "stale":
-        yield Sample(part=known.part, quantity="status", value=OFFLINE, end=now)
+        yield Sample(part=known.part, quantity="status", value=OFFLINE, end=told)
     elif status := _status(row):
         yield Sample(part=known.part, quantity="status", value=status, end=told)
     for field in known.fields():
@@ -135,7 +139,7 @@ def latest(known: Known, row: Row, zone: tzinfo, now: datetime) -> Iterator[Samp
 
 def past(known: Known, rows: Sequence[Row], zone: tzinfo, days: tuple[date, date], now: datetime) -> Iterator[Sample]:
     """What an inverter told on these days, both included: its powers, and the energies of days that are over."""
-    times = moments([row.get("time") for row in rows], zone, now)
+    times = moments([_time(row) for row in rows], zone, now)
     told = {
         end: row
         for end, row in zip(times, rows, strict=True)
@@ -145,11 +149,17 @@ def past(known: Known, rows: Sequence[Row], zone: tzinfo, days: tuple[date, date
     for end in sorted(told):
         yield from _moment(known, fields, told[end], end)
     today = now.astimezone(zone).date()
-    last_of = {end.astimezone(zone).date(): told[end] for end in sorted(told)}
-    for day, row in last_of.items():
+    for day, ends in groupby(sorted(told), lambda end: end.astimezone(zone).date()):
+        last = [told[end] for end in _last_hour(list(ends), zone)]
         for field in fields:
-            if day < today and field.kind == "daily" and (value := field.value(row)) is not None:
-                yield closed_day(known.part_of(field.place), field.quantity, value, day, zone)
+            values = [value for row in last if (value := field.value(row)) is not None]
+            if day < today and field.kind == "daily" and values:
+                yield closed_day(known.part_of(field.place), field.quantity, max(values), day, zone)
+
+
+def _last_hour(ends: Sequence[datetime], zone: tzinfo) -> Sequence[datetime]:
+    """Those in the last hour of a day, for an inverter whose clock is ahead begins its day anew in it; or the last."""
+    return [end for end in ends if end.astimezone(zone).hour == LAST_HOUR] or ends[-1:]
 
 
 def _moment(known: Known, fields: Iterable[Field], row: Row, end: datetime) -> Iterator[Sample]:
@@ -165,6 +175,12 @@ def _moment(known: Known, fields: Iterable[Field], row: Row, end: datetime) -> I
                 kind="interval",
                 granularity=STEP.total_seconds(),
             )
+
+
+def _time(row: Row) -> object:
+    """When it told this, in the vendor's form: where one name of it stands for nothing, another may not."""
+    told = (row.get(name) for name in ("time", "lastupdatetime", "calendar"))
+    return next((time for time in told if time and str(time).lower() not in MISSING), None)
 
 
 def _status(row: Row) -> str | None:

@@ -31,7 +31,7 @@ def totals(overview: Overview, zone: tzinfo, now: datetime) -> Iterator[Sample]:
     told = moment(overview.last_update_time, zone, now)
     if told is None or told > now + AHEAD:
         return
-    yield Sample(part=SITE, quantity="last_report", value=told, end=now)
+    yield Sample(part=SITE, quantity="last_report", value=told, end=told)
     if (whole := number(overview.total_energy)) is not None:
         yield Sample(part=SITE, quantity="energy_lifetime", value=round(whole * _KILO), end=told, kind="counter")
     local, today = told.astimezone(zone).date(), now.astimezone(zone).date()

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from envoy_bridge.clock import Clock
-from envoy_bridge.clouds.errors import CloudThrottled
+from envoy_bridge.clouds.errors import CloudThrottled, NotAllowed
 from envoy_bridge.clouds.growatt import calls
 from envoy_bridge.clouds.growatt.calls import HOSTS, LIMITS
 from envoy_bridge.clouds.growatt.devices import MIN, Known
@@ -115,8 +115,7 @@ class Growatt:
         if not self._reader.sites:
             await self._patiently(self._reader.plants)
         for each in [known for known in self._reader.sites if site is None or site == known]:
-            if (zone := await self._made_known(each)) is None:
-                continue
+            zone = await self._made_known(each)
             first, until = start, min(end, self._reader.now.astimezone(zone).date() - timedelta(days=1))
             while first <= until:
                 last = min(first + timedelta(days=WEEK - 1), until)
@@ -125,13 +124,23 @@ class Growatt:
                         yield key, await self._patiently(ask)
                 first = last + timedelta(days=1)
 
-    async def _made_known(self, site: str) -> tzinfo | None:
-        """Ask what is needed to ask for the past. Returns the time zone."""
+    async def _made_known(self, site: str) -> tzinfo:
+        """Ask what is needed to ask for the past. Returns the time zone.
+
+        Raises:
+            NotAllowed: nobody knows it, so no time of the vendor can be understood.
+        """
         if self._reader.zone(site) is None:
             await self._patiently(partial(self._reader.details, site))
         if not self._reader.sites[site].devices:
             await self._patiently(partial(self._reader.devices, site))
-        return self._reader.zone(site)
+        zone = self._reader.zone(site)
+        if zone is None:
+            raise NotAllowed(
+                f'Growatt does not tell the time zone of plant {site}: set timezone = "Europe/Vienna" or the like in '
+                "[cloud.growatt]"
+            )
+        return zone
 
     def _of_week(
         self, site: str, zone: tzinfo, first: date, last: date

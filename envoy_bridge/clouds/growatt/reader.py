@@ -1,5 +1,6 @@
 """One answer of Growatt after the other: asked, understood, and remembered as far as it tells what there is."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -37,6 +38,9 @@ WEEK: Final = 7
 LATE: Final = timedelta(hours=3)
 """Time after midnight from which a day is complete: what was measured then has reached the cloud."""
 
+TRIES: Final = 6
+"""Times that a day of an inverter is asked for, of which less comes than there is by the vendor's count."""
+
 _log = get_logger(__name__)
 
 
@@ -54,10 +58,11 @@ class Site(Struct, frozen=True, kw_only=True):
 
 
 class Memory(Struct, frozen=True):
-    """What is kept over a restart: the sites by id, and what has to wait by the vendor's word."""
+    """What is kept over a restart: the sites by id, and what has to wait by the vendor's word. See `Caller`."""
 
     sites: dict[str, Site] = {}
     holds: dict[str, Hold] = {}
+    strict: dict[str, float] = {}
 
 
 class Reader:
@@ -70,6 +75,7 @@ class Reader:
         self._clock = clock
         self._caller = Caller(rest, clock, settings.token.reveal())
         self._hinted: set[str] = set()
+        self._lacking: Counter[tuple[str, date]] = Counter()
 
     @property
     def now(self) -> datetime:
@@ -84,12 +90,14 @@ class Reader:
             known = Memory()
         self.sites = {site: known.sites[site] for site in known.sites if self._wanted(site)}
         self._caller.holds = dict(known.holds)
+        self._caller.strict = dict(known.strict)
 
     def remember(self) -> bytes:
         """What was learnt."""
         now = self._clock.wall()
         holds = {key: hold for key, hold in self._caller.holds.items() if hold.until > now - calls.LONGEST_HOLD}
-        return msgspec.json.encode(Memory(self.sites, holds))
+        strict = {path: until for path, until in self._caller.strict.items() if until > now}
+        return msgspec.json.encode(Memory(self.sites, holds, strict))
 
     def zone(self, site: str) -> tzinfo | None:
         """The time zone of a plant: as configured, or else as the vendor has it, without summer time."""
@@ -204,8 +212,15 @@ class Reader:
 
     async def past(self, site: str, zone: tzinfo, known: Known, days: tuple[date, date]) -> tuple[SiteReport, ...]:
         """What an inverter told on up to seven days."""
+        report, complete = await self._past(site, zone, known, days)
+        if not complete:
+            _log.warning("growatt_past_incomplete", site=site, device=known.part, days=[str(day) for day in days])
+        return (report,)
+
+    async def _past(self, site: str, zone: tzinfo, known: Known, days: tuple[date, date]) -> tuple[SiteReport, bool]:
+        """The same, and whether that is all that there is by the vendor's count."""
         call = calls.MIN_PAST if known.type == MIN else calls.SPH_PAST
-        pages, _ = await self._caller.pages(
+        pages, complete = await self._caller.pages(
             call,
             Rows,
             **{call.subject: known.serial},
@@ -216,14 +231,16 @@ class Reader:
         rows = [lowered(row) for page in pages for row in page.entries]
         known = known.learn(rows)
         self._learn(site, known)
-        return (self._report(site, past(known, rows, zone, days, self.now)),)
+        return self._report(site, past(known, rows, zone, days, self.now)), complete
 
     async def settle(self, site: str, zone: tzinfo, known: Known, day: date) -> tuple[SiteReport, ...]:
-        """The same, of a day that is over now and need not be asked again."""
-        reports = await self.past(site, zone, known, (day, day))
-        before = self.sites[site]
-        self.sites[site] = replace(before, settled_of=before.settled_of | {known.serial: day})
-        return reports
+        """The same, of a day that is over now. Once all of it came, or after some tries, it is not asked again."""
+        report, complete = await self._past(site, zone, known, (day, day))
+        self._lacking[known.serial, day] += 1
+        if complete or self._lacking[known.serial, day] >= TRIES:
+            before = self.sites[site]
+            self.sites[site] = replace(before, settled_of=before.settled_of | {known.serial: day})
+        return (report,)
 
     async def _powers(self, site: str, zone: tzinfo, day: date) -> tuple[Sample, ...]:
         answer = await self._caller.ask(calls.POWER, Powers, plant_id=site, date=str(day))

@@ -13,6 +13,7 @@ from envoy_bridge.clouds.errors import CloudBlocked, CloudDown, CloudRefused, Cl
 from envoy_bridge.clouds.locus.login import Login
 from envoy_bridge.clouds.locus.wire import reply_of
 from envoy_bridge.clouds.rest import Answer, Request, Rest
+from envoy_bridge.redaction import MASK
 from envoy_bridge.settings import LocusCloud
 
 BASE_URL: Final = "https://api.locusenergy.com"
@@ -53,7 +54,7 @@ class LocusClient:
             token = await self.login.token(refused=token)
             answer = await self._show(token, path, query)
         if answer.status != HTTPStatus.OK:
-            self._fail(answer, path)
+            self._fail(answer, path, token)
         return answer.json(kind)
 
     async def _show(self, token: str, path: str, query: Sequence[tuple[str, str]]) -> Answer:
@@ -78,11 +79,12 @@ class LocusClient:
         self._throttled = 0
         return answer
 
-    def _fail(self, answer: Answer, path: str) -> NoReturn:
+    def _fail(self, answer: Answer, path: str, token: str) -> NoReturn:
         if answer.status == HTTPStatus.UNAUTHORIZED:
             self.login.forget()
             raise CloudRefused("Locus lets us log in, and does not take the token that it gives for it")
-        said = f": {message[:_MESSAGE]!r}" if (message := reply_of(answer).message) else ""
+        message = (reply_of(answer).message or "").replace(token, MASK)
+        said = f": {message[:_MESSAGE]!r}" if message else ""
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise NotAllowed(f"Locus does not give {path} to this account (status {answer.status}{said})")
         raise CloudDown(f"Locus answers {path} with status {answer.status}{said}")
@@ -98,5 +100,5 @@ def _honest(answer: Answer) -> Answer:
 
 def _asked_to_wait(answer: Answer) -> float | None:
     """Seconds, where the answer names them."""
-    said = answer.headers.get("retry-after", "")
-    return min(float(said), LONGEST_ASKED) if said.isascii() and said.isdigit() else None
+    said = answer.retry_after
+    return min(said, LONGEST_ASKED) if said is not None and said > 0 else None

@@ -94,13 +94,10 @@ class Login:
         return self._take(answer)
 
     async def _log_in(self) -> Answer:
-        """By password; where that is not how this client logs in, as itself."""
-        if not self._by_client:
-            answer = await self._ask(
-                "password",
-                ("username", self._settings.username),
-                ("password", self._settings.password.reveal()),
-            )
+        """By password; where there is none, or that is not how this client logs in, as itself."""
+        username, password = self._settings.username, self._settings.password
+        if username and password and not self._by_client:
+            answer = await self._ask("password", ("username", username), ("password", password.reveal()))
             if answer.status not in _REFUSALS or reply_of(answer).error in _WRONG:
                 return answer
         answer = await self._ask("client_credentials")

@@ -33,6 +33,9 @@ from envoy_bridge.clouds.report import SITE, Alert, CloudDevice, DeviceKind, Sam
 SETTLED_AFTER: Final = timedelta(minutes=30)
 """From the end of an interval until no more is expected to be added to it: loggers send each few minutes."""
 
+MONTH_SETTLED_AFTER: Final = timedelta(days=3)
+"""The same of a month, which is told once: in this time its last days are still corrected."""
+
 AHEAD: Final = timedelta(minutes=5)
 """By how much the clock of a logger may be ahead of ours; a value from further in the future is dropped."""
 
@@ -144,6 +147,7 @@ def _sample(each: _Value, asked: Asked, gran: Granularity) -> Sample:
     """An interval or a day; of the present month how far it has come."""
     if gran is MONTHLY and each.end > asked.now:
         return _count(each.quantity, each.value, asked)
+    settled = each.end + (MONTH_SETTLED_AFTER if gran is MONTHLY else SETTLED_AFTER)
     return Sample(
         part=asked.part,
         quantity=each.quantity,
@@ -153,7 +157,7 @@ def _sample(each: _Value, asked: Asked, gran: Granularity) -> Sample:
         kind="daily" if gran is DAILY else "interval",
         granularity=gran.seconds,
         day=each.start.astimezone(asked.zone).date() if gran is DAILY else None,
-        quality="ok" if asked.now >= each.end + SETTLED_AFTER else "partial",
+        quality="ok" if asked.now >= settled else "partial",
     )
 
 

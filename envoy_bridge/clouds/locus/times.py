@@ -47,7 +47,7 @@ QUARTERS: Final = Granularity("15min", 900, timedelta(days=30))
 HOURS: Final = Granularity("hourly", 3600, timedelta(days=30))
 DAILY: Final = Granularity("daily", None, timedelta(days=364), timedelta(days=3))
 MONTHLY: Final = Granularity("monthly", None, timedelta(days=364), timedelta(days=35))
-YEARLY: Final = Granularity("yearly", late=timedelta())
+YEARLY: Final = Granularity("yearly")
 
 INTERVALS: Final = (QUARTERS, FIVE_MINUTES, HOURS)
 """In the order in which they are preferred: what the meters of most sites count in."""
@@ -65,8 +65,11 @@ class Window(NamedTuple):
 def window(gran: Granularity, reached: datetime | None, now: datetime, zone: ZoneInfo) -> Window:
     """What to ask for next. `reached`: up to when an earlier request asked; None: none did.
 
-    After a longer break the oldest part of it comes first, as much as may be asked at once.
+    After a longer break the oldest part of it comes first, as much as may be asked at once. Of years always all: only
+    together they are of use.
     """
+    if gran is YEARLY:
+        return Window(midnight(date(FIRST_YEAR, 1, 1), zone), now)
     since = min(reached or now, now) - gran.late
     start = _begin(gran, since, zone)
     if gran.longest is None or now - start <= gran.longest:

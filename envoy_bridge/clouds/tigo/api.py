@@ -7,9 +7,9 @@ from typing import Final, Literal, TypeVar
 import msgspec
 
 from envoy_bridge.clock import Clock
-from envoy_bridge.clouds.errors import CloudThrottled, NotAllowed
+from envoy_bridge.clouds.errors import NotAllowed
 from envoy_bridge.clouds.rest import Answer, Request, Rest
-from envoy_bridge.clouds.tigo.errors import WrongRequest, failure, is_good, spent, status_of
+from envoy_bridge.clouds.tigo.errors import WrongRequest, allowance, failure, is_good, status_of
 from envoy_bridge.clouds.tigo.login import TigoLogin
 from envoy_bridge.clouds.tigo.parse import number
 from envoy_bridge.clouds.tigo.wire import Id, Page
@@ -17,9 +17,6 @@ from envoy_bridge.settings import TigoCloud
 
 BASE: Final = "https://api2.tigoenergy.com"
 """What [cloud.tigo] base_url is by default."""
-
-PATIENCE: Final = 90.0
-"""Seconds that a request waits for the next period of the limit; for longer, the whole cloud waits."""
 
 PAGE: Final = 50
 """Entries of a list at once, as in the document."""
@@ -38,8 +35,6 @@ class TigoApi:
     def __init__(self, settings: TigoCloud, rest: Rest, clock: Clock) -> None:
         self.login = TigoLogin(settings, self._send, clock)
         self._rest = rest
-        self._clock = clock
-        self._free_at = 0.0  # monotonic seconds
         self._words: dict[str, Literal["level", "agg"]] = {}  # by path, once it has worked
 
     async def get(self, path: str, query: Query = ()) -> Answer:
@@ -64,13 +59,9 @@ class TigoApi:
         return await self._send(Request(path=f"/api/v3/{path}", query=query, headers=headers))
 
     async def _send(self, request: Request) -> Answer:
-        wait = self._free_at - self._clock.monotonic()
-        if wait > PATIENCE:
-            raise CloudThrottled("Tigo's limit is reached, as it told", retry_in=wait)
-        await self._clock.sleep(wait)
         answer = await self._rest.ask(request)
-        if pause := spent(answer):
-            self._free_at = self._clock.monotonic() + pause
+        if told := allowance(answer):
+            await self._rest.quota.told(*told)
         return answer
 
     async def read(self, path: str, kind: type[T], query: Query = ()) -> T:

@@ -4,6 +4,7 @@ A header holds until the next one, so a column may change its place, or go: whoe
 takes the values of one panel for another's. Source: the samples of the "Tigo REST API V3" document, both in the tests.
 """
 
+import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,32 +43,42 @@ def read(text: str) -> Table:
     Raises:
         UnusableAnswer: it is something else than such a table.
     """
-    lines = [[cell.strip('" \t') for cell in line.split(",")] for line in text.splitlines() if line.strip(", \t")]
+    lines = [_cells(line) for line in text.splitlines() if line.strip(", \t")]
     if lines and not any(map(_is_header, lines)):
         raise UnusableAnswer("an answer that is not a table with a Datetime column")
-    rows = list(_rows(lines))
+    rows = list(_rows(lines, cut=not text.endswith(("\n", "\r"))))
     good = tuple(row for row in rows if row is not None)
     return Table(good, len(rows) - len(good))
+
+
+def _cells(line: str) -> list[str]:
+    """One line at a time, so that a quote that is never closed costs no other one."""
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], skipinitialspace=True))]
+    except csv.Error:  # a cell of more than 128 KiB, which holds nothing for us
+        return [""]
 
 
 def _is_header(cells: Sequence[str]) -> bool:
     return "".join(cells[0].split()).casefold() == _STAMP
 
 
-def _rows(lines: Sequence[Sequence[str]]) -> Iterator[Row | None]:
+def _rows(lines: Sequence[Sequence[str]], *, cut: bool) -> Iterator[Row | None]:
+    """`cut`: nothing says that the last line is whole; if it is too short, its last cell may be `17` of 170."""
     columns: Sequence[str] = ()
     block = 0
-    for cells in lines:
+    for number, cells in enumerate(lines, 1):
         if _is_header(cells):
             columns = cells[1:]
             block += 1
         else:
-            yield _row(cells, columns, block)
+            broken = cut and number == len(lines) and len(cells) <= len(columns)
+            yield _row(cells[:-1] if broken else cells, columns, block)
 
 
 def _row(cells: Sequence[str], columns: Sequence[str], block: int) -> Row | None:
     """None: it is none."""
-    stamp = _stamp(cells[0])
+    stamp = _stamp(cells[0]) if cells else None
     if stamp is None or any(cells[1 + len(columns) :]):
         return None
     # A row may be shorter than its header: what is not there is missing.

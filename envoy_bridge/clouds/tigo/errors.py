@@ -4,7 +4,6 @@ The status of HTTP counts. `code` in the body is 0 whatever happens; `status` th
 """
 
 import re
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -50,9 +49,9 @@ def failure(answer: Answer, what: str) -> CloudError:
     message = " ".join(re.sub(r"<[^>]*>?", " ", word(said.message) or "").split())[:_SAID]
     text = f"Tigo answers {what} with {status}" + (f" ({message})" if message else "")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return CloudThrottled(text, retry_in=_wait(answer, "retry-after", "x-rate-limit-reset"))
+        return CloudThrottled(text, retry_in=_wait(answer, answer.headers.get("x-rate-limit-reset")))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return CloudDown(text, retry_in=_wait(answer, "retry-after"))
+        return CloudDown(text, retry_in=_wait(answer))
     if status < HTTPStatus.BAD_REQUEST or (answer.html and status not in (401, 404, 410)):
         return CloudBlocked(f"{text}, in place of data: open the address of the API in a browser to see why")
     if status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
@@ -60,30 +59,18 @@ def failure(answer: Answer, what: str) -> CloudError:
     return NotAllowed(f"{text}: not there, or not for this account; Tigo gives data to Premium subscriptions only")
 
 
-def _wait(answer: Answer, *names: str) -> float | None:
-    """Seconds until Tigo wants to be asked again, by the first of these headers that is there; None: it does not say.
-
-    `retry-after` may be a time, which is compared with the server's own.
-    """
-    texts = (answer.headers.get(name) for name in names)
-    waits = (number(text) if number(text) is not None else _later(text, answer) for text in texts if text)
-    wait = next((wait for wait in waits if wait is not None), None)
+def _wait(answer: Answer, reset: str | None = None) -> float | None:
+    """Seconds until Tigo wants to be asked again; None: it does not say. `reset`: where there is no `Retry-After`."""
+    wait = number(reset) if answer.retry_after is None else answer.retry_after
     return None if wait is None else min(max(1.0, wait), LONGEST_WAIT)
 
 
-def spent(answer: Answer) -> float | None:
-    """Seconds until the next request, where this one was the last of its period; the reset is seconds, not a time."""
+def allowance(answer: Answer) -> tuple[int, float] | None:
+    """How many requests are left, and of how many seconds; the reset is seconds, not a time. None: it does not say."""
     remaining, reset = (number(answer.headers.get(f"x-rate-limit-{name}")) for name in ("remaining", "reset"))
-    if remaining is None or remaining > 0 or not reset or reset < 0:
+    if remaining is None or reset is None or reset < 0:
         return None
-    return min(reset, LONGEST_WAIT) + 1  # whole seconds are rounded
-
-
-def _later(text: str, answer: Answer) -> float | None:
-    try:
-        return (parsedate_to_datetime(text) - parsedate_to_datetime(answer.headers.get("date", ""))).total_seconds()
-    except (ValueError, TypeError):
-        return None
+    return max(0, int(remaining)), min(reset, LONGEST_WAIT) + 1  # whole seconds are rounded
 
 
 def _said(answer: Answer) -> Said:

@@ -1,7 +1,8 @@
 """What was learnt about the systems of a Tigo account, so that a restart need not ask again. Pure."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,12 +15,18 @@ from envoy_bridge.clouds.tigo.parse import Tree
 from envoy_bridge.clouds.tigo.series import Series
 from envoy_bridge.clouds.tigo.times import zone_of
 
+UPDATES: Final = 10
+"""Times of a change that are remembered: servers behind one address need not learn of it in the same moment."""
+
+MISSED: Final = timedelta(days=1)
+"""For how long there may have been a new device before we hear of it."""
+
 
 class Known(Struct, frozen=True, omit_defaults=True):
     """One system.
 
     `devices`: of its objects, None: never asked; `parts`, `keys`: as in `Tree`. `loggers`: None: never asked.
-    `updated`: when its configuration was last changed, as Tigo says it; `changes`: how often we saw that change.
+    `updates`: when its configuration was changed, in Tigo's words; `changes`: how many changes we heard of.
     `reached`: until when a series is known, by its name; seconds since 1970.
     """
 
@@ -28,7 +35,7 @@ class Known(Struct, frozen=True, omit_defaults=True):
     parts: Mapping[str, str] = {}
     keys: Mapping[str, str] = {}
     loggers: tuple[CloudDevice, ...] | None = None
-    updated: str | None = None
+    updates: tuple[str, ...] = ()
     changes: int = 0
     reached: Mapping[str, float] = {}
 
@@ -41,20 +48,27 @@ class Known(Struct, frozen=True, omit_defaults=True):
         zone = zone_of([*names, self.zone])
         return replace(self, zone=zone.key if zone else None)
 
-    def with_objects(self, tree: Tree) -> "Known":
-        """With its objects as they are now."""
-        return replace(self, devices=tuple(tree.devices()), parts=tree.parts, keys=tree.keys)
+    def with_objects(self, tree: Tree, now: datetime) -> "Known":
+        """With its objects as they are now. What new ones did until now is still to be asked for."""
+        reached = self.reached
+        if not tree.parts.keys() <= self.parts.keys():
+            reached = {name: min(end, (now - MISSED).timestamp()) for name, end in reached.items()}
+        return replace(self, devices=tuple(tree.devices()), parts=tree.parts, keys=tree.keys, reached=reached)
 
-    def as_of(self, updated: str | None) -> "Known":
-        """With what an answer says of when it was changed. The first one and older ones tell no change."""
-        if not updated or updated <= (self.updated or ""):
+    def as_of(self, updated: str | None, *, listed: bool = False) -> "Known":
+        """With what an answer says of when it was changed. `listed`: it has the objects as they are since then.
+
+        The form of that time is not documented: one that we have not met yet is a change, but for the first one.
+        """
+        if not updated or updated in self.updates:
             return self
-        return replace(self, updated=updated, changes=self.changes + (self.updated is not None))
+        news = bool(self.updates) and not listed
+        return replace(self, updates=(*self.updates, updated)[-UPDATES:], changes=self.changes + news)
 
-    def up_to(self, series: Series, samples: Iterable[Sample], start: datetime) -> "Known":
-        """With what is complete of a series now. `start`: from when on it was asked for."""
+    def up_to(self, series: Series, samples: Iterable[Sample], start: datetime, again: datetime) -> "Known":
+        """With what is complete of a series now, that was asked for from `start` on, and need not be before `again`."""
         ends = [each.end.timestamp() for each in samples if each.kind != "instant" and each.quality == "ok"]
-        newest = max([*ends, self.reached.get(series.name, start.timestamp())])
+        newest = max([*ends, self.reached.get(series.name, start.timestamp()), again.timestamp()])
         return replace(self, reached={**self.reached, series.name: newest})
 
     def objects_for(self, series: Series) -> list[str]:

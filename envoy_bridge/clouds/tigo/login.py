@@ -42,8 +42,8 @@ class TigoLogin:
         self._end: float | None = None  # monotonic seconds: a clock that is set does not touch it
 
     def recall(self, token: Token | None) -> None:
-        """Go on with the token of an earlier run."""
-        if token is not None:
+        """Go on with the token of an earlier run, unless it ends soon: a request may have to wait before it is sent."""
+        if token is not None and (token.until is None or token.until - self._clock.wall() > MARGIN):
             hide(token.text)
             self._keep(token)
 

@@ -3,6 +3,7 @@
 All that Tigo measures is on the DC side of its optimizers: every quantity says so, and none is ever added to AC.
 """
 
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -199,8 +200,8 @@ def alerts(pages: Iterable[Alerts], since: datetime, zone: ZoneInfo | None) -> t
 
 
 def _plain(text: str) -> str:
-    """Without tags, should there be any."""
-    return " ".join(re.sub(r"<[^>]*>?", " ", text).split())
+    """Without tags and entities, should there be any. What is less than something else is no tag."""
+    return " ".join(re.sub(r"<[/!?a-zA-Z][^>]*>?", " ", html.unescape(text)).split())
 
 
 def word(value: Word | Id) -> str | None:

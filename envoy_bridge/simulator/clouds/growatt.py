@@ -43,8 +43,8 @@ class SimulatedGrowatt(SimulatedServer):
     """One account. `asked` lists what came; its length is the count of requests.
 
     May be changed while it runs: what the `plant` has and how it tells it; `pause` (seconds between two requests for
-    the same) and `gap` (between any two), in which 10012 is said; `errors` (an error number by path, such as
-    `plant/data`); and `faults`.
+    the same, or `by_endpoint`) and `gap` (between any two), in which 10012 is said; `errors` (an error number by path,
+    such as `plant/data`); and `faults`.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class SimulatedGrowatt(SimulatedServer):
         self.plant = Plant(House(site, power or sunny_day(site), began), clock)
         self.token = TOKEN
         self.pause, self.gap = 300.0, 0.0
+        self.by_endpoint = False
         self.errors: dict[str, int] = {}
         self.asked: list[Asked] = []
         self._last: dict[str, float] = {}
@@ -101,7 +102,7 @@ class SimulatedGrowatt(SimulatedServer):
         return web.json_response(answer)
 
     def _admit(self, request: web.BaseRequest, path: str, asked: Mapping[str, str]) -> None:
-        now, key = self._clock.wall(), f"{path} {sorted(asked.items())}"
+        now, key = self._clock.wall(), path if self.by_endpoint else f"{path} {sorted(asked.items())}"
         too_often = now < self._last.get(key, 0.0) + self.pause or now < self._last.get("", 0.0) + self.gap
         self._last |= {key: now, "": now}
         if path in self.errors:

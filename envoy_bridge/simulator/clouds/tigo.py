@@ -31,10 +31,10 @@ class SimulatedTigo(SimulatedServer):
 
     May be changed while it runs: `systems`; `life` of tokens, in seconds; `limit` of requests in a minute; `spent_for`
     (seconds for which each answer says that it was the last); `premium` (else there is no access to data); `words` by
-    which a table's level is asked, by path; `lag` of data, in seconds; `inclusive` (a row at `end` is in the table);
-    `shifting` (headers change when a panel is silent); `patient` (a time of less than three hours has data); `page`
-    (entries of a list at most) and `counted` (lists tell how many pages they have); `configured` (when a system was
-    changed); `honest` (else errors come with status 200); `alerts`; `faults`.
+    which a table's level is asked, by path; `lag` of data, in seconds; `inclusive` (the table has its bounds);
+    `shifting` (headers change when a panel is silent); `patient` (a time of less than three hours has data);
+    `page` (entries of a list at most) and `counted` (lists tell how many pages they have); `configured` (when a system
+    was changed); `honest` (else errors come with status 200); `alerts`; `faults`.
     """
 
     def __init__(self, *, port: int = 0, clock: Clock = REAL_TIME, power: Power = sunny_day) -> None:
@@ -204,6 +204,8 @@ class SimulatedTigo(SimulatedServer):
         known = system.panels if aggregate else {ROOT, INVERTER, *system.labels}
         objects = [number for number in some if number in known] or every
         start, end = _local(query.get("start")), _local(query.get("end"))
+        if not self.inclusive:
+            start += datetime.resolution
         if not self.patient and end - start < timedelta(hours=3):
             objects = []
         asked = Asked(system, objects, start, end, self._until(), self.inclusive, self.shifting)
