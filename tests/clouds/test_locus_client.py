@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from clouds import documents_locus as document
 from clouds.locus_account import asked, clock_at, settings
+from clouds.locus_calls import PLACE, URL, failure, grants, sites
 from handclock import HandClock
 from waiting import until
 
@@ -22,11 +23,8 @@ from envoy_bridge.clouds.errors import (
 from envoy_bridge.clouds.locus.client import LocusClient
 from envoy_bridge.clouds.locus.wire import Sites
 from envoy_bridge.clouds.rest import Rest
-from envoy_bridge.simulator.clouds.locus import CLIENT_SECRET, PASSWORD, TOKENS, SimulatedLocus
+from envoy_bridge.simulator.clouds.locus import TOKENS, SimulatedLocus
 from envoy_bridge.simulator.faults import Answer, Fault, Hang, Html, Redirect, Reset, Status, Truncated
-
-PLACE = "partners/111/sites"
-URL = f"/v3/{PLACE}"
 
 
 @pytest.fixture
@@ -49,24 +47,6 @@ async def rest(cloud: SimulatedLocus, clock: HandClock) -> AsyncIterator[Rest]:
 @pytest.fixture
 def client(rest: Rest, clock: HandClock) -> LocusClient:
     return LocusClient(settings(), rest, clock)
-
-
-async def sites(client: LocusClient) -> int:
-    return len((await client.get(PLACE, Sites)).sites)
-
-
-async def failure(client: LocusClient) -> CloudError:
-    """What comes of it, said in one line and without a secret."""
-    with pytest.raises(CloudError) as caught:
-        await sites(client)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert not any(secret in message for secret in (PASSWORD, CLIENT_SECRET, "Bearer"))
-    return caught.value
-
-
-def grants(cloud: SimulatedLocus) -> list[str]:
-    return [grant for grant, _ in cloud.logins]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 418])

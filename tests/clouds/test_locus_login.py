@@ -6,23 +6,20 @@ from collections.abc import AsyncIterator
 
 import pytest
 from clouds.locus_account import asked, clock_at, settings
+from clouds.locus_calls import URL, failure, grants, sites
 from handclock import HandClock
 from msgspec.structs import replace
 
 from envoy_bridge.clouds.errors import (
-    CloudError,
     CloudRefused,
 )
 from envoy_bridge.clouds.locus.client import LocusClient
 from envoy_bridge.clouds.locus.provider import Locus
-from envoy_bridge.clouds.locus.wire import Sites
 from envoy_bridge.clouds.rest import Rest
 from envoy_bridge.settings import LocusCloud
 from envoy_bridge.simulator.clouds.locus import CLIENT_SECRET, PASSWORD, TOKENS, SimulatedLocus
 from envoy_bridge.simulator.faults import Answer, Reset
 
-PLACE = "partners/111/sites"
-URL = f"/v3/{PLACE}"
 HOUR = 3600.0
 
 
@@ -46,24 +43,6 @@ async def rest(cloud: SimulatedLocus, clock: HandClock) -> AsyncIterator[Rest]:
 @pytest.fixture
 def client(rest: Rest, clock: HandClock) -> LocusClient:
     return LocusClient(settings(), rest, clock)
-
-
-async def sites(client: LocusClient) -> int:
-    return len((await client.get(PLACE, Sites)).sites)
-
-
-async def failure(client: LocusClient) -> CloudError:
-    """What comes of it, said in one line and without a secret."""
-    with pytest.raises(CloudError) as caught:
-        await sites(client)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert not any(secret in message for secret in (PASSWORD, CLIENT_SECRET, "Bearer"))
-    return caught.value
-
-
-def grants(cloud: SimulatedLocus) -> list[str]:
-    return [grant for grant, _ in cloud.logins]
 
 
 async def test_one_login_serves_an_hour(client: LocusClient, cloud: SimulatedLocus, clock: HandClock) -> None:
