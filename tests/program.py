@@ -32,6 +32,8 @@ PYTHON = sys.executable
 QUIET = {"homeassistant": {"discovery": "off"}, "history": {"enabled": False}, "web": {"listen": ""}}
 """Sections that turn off what is on by default and says at start that it is not there yet."""
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in a shell's background it is ignored, by our children too
+
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     """What the program gets to see of the environment: nothing of whoever runs the tests."""
