@@ -3,13 +3,14 @@
 import asyncio
 import getpass
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -29,10 +30,11 @@ PATH = os.environ.get("PATH", "") + ":/usr/sbin"  # where Debian puts it
 
 
 def free_port() -> int:
-    """A loopback port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """A loopback port on which nothing listens, and none that the kernel gives to others while a broker is dead."""
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - hides nothing
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Broker:

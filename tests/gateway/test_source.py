@@ -82,7 +82,7 @@ async def test_a_token_by_hand_needs_no_cloud_and_no_account(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("hanging", [DEVICE_DATA, INVERTERS])
 async def test_a_hanging_endpoint_never_delays_the_meters(tmp_path: Path, hanging: str) -> None:
-    async with rig(tmp_path, WITH_DETAILS, speed=60, fast=5, inverters=60.0) as house:
+    async with rig(tmp_path, WITH_DETAILS, speed=30, fast=5, inverters=60.0) as house:
         await until(lambda: house.recorder.values.get("inverter/482202000091/power") or house.count(DEVICE_DATA))
         house.gateway.faults[hanging] = Hang(85)
         await until(lambda: house.clock.monotonic() > house.gateway.requests[0].time + 150, within=20)
