@@ -110,6 +110,7 @@ SPOILT: list[Fault] = [
 async def test_an_endpoint_that_lies_costs_what_it_supplies_and_nothing_else(tmp_path: Path, fault: Fault) -> None:
     async with rig(tmp_path, WITH_DETAILS, speed=30, inverters=60.0) as house:
         await until(lambda: house.recorder.values.get("production/total/power"), within=10)
+        await until(lambda: any(key.startswith("inverter/") for key in house.recorder.values), within=10)
         house.gateway.faults[READINGS] = fault
         await until(lambda: "production/total/power" not in house.recorder.values, within=20)
         assert any(key.startswith("inverter/") for key in house.recorder.values)
