@@ -73,8 +73,10 @@ async def check_broker(settings: Mqtt, gateways: Collection[str] | None, report:
     try:
         await _until(heard, lambda: mqtt.connected or bool(heard.problems), DEADLINE)
         if mqtt.connected:
-            await _until(heard, lambda: heard.returned or "mqtt_denied" in heard.problems, RETURN)
             await _quiet(heard)
+            if not heard.returned:  # it may have been thrown away: a broker keeps only so many messages for one client
+                mqtt.send(Message(trial, b"online", retain=False))
+                await _until(heard, lambda: heard.returned or "mqtt_denied" in heard.problems, RETURN)
         connected, protocol = mqtt.connected, mqtt.protocol
     finally:
         await mqtt.stop([])

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from broker import PATH, Broker, free_port
+from paho.mqtt import publish
 from program import PYTHON, Finished, Site, command, environment, household, say, site, write
 
 from envoy_bridge.simulator.faults import Answer, Html, Status
@@ -329,6 +330,17 @@ async def test_a_broker_with_rules(
         assert told in done.out
         assert len(faults(done)) == code
         assert not secrets(place, done)
+
+
+async def test_a_broker_that_keeps_more_than_it_sends_at_once(tmp_path: Path) -> None:
+    broker = Broker(tmp_path, "max_queued_messages 50", "max_inflight_messages 5")
+    async with site(tmp_path, STANDARD, broker=broker) as place:
+        root = f"envoy/{household(STANDARD).serial}"
+        many: list[Any] = [(f"{root}/value-{number}", "1", 1, True) for number in range(400)]
+        await asyncio.to_thread(publish.multiple, many, port=place.broker.port)
+        done = await command(tmp_path, "check", "--config", place.configure())
+        assert (done.code, done.err) == (0, "")
+        assert "may write and read below envoy/" in done.out
 
 
 async def test_what_earlier_set_ups_left_on_the_broker_is_told(tmp_path: Path) -> None:

@@ -41,12 +41,16 @@ class Floors:
             return found
 
         def keep(topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - the broker's word for it
-            if retained and topic.rpartition("/")[2] in counter_names() and len(found) < _LARGEST:
+            if retained and len(found) < _LARGEST:
                 with suppress(ValueError):
                     if isfinite(stood := float(payload)):
                         found[topic.removeprefix(root)] = stood
 
-        self._mqtt.subscribe(f"{root}+/+/+", keep)
+        # One by one: of all that is retained of a large gateway a broker keeps only a part for one subscription.
+        topics = [f"{root}+/+/{name}" for name in counter_names()]
+        for topic in topics:
+            self._mqtt.subscribe(topic, keep)
         await self._clock.sleep(LISTEN)
-        self._mqtt.unsubscribe(f"{root}+/+/+")
+        for topic in topics:
+            self._mqtt.unsubscribe(topic)
         return found
