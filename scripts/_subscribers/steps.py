@@ -146,14 +146,16 @@ async def announcing_ends(visit: Visit) -> None:
 
 async def inverter_leaves(visit: Visit, style: Style) -> None:
     """One inverter is taken off the roof, the gateway has not listed it for a day, and the clouds are not asked."""
-    before = (await visit.see()).ours()
+    seen = await visit.see()
+    before, unseen = seen.ours(), seen.unseen()
     await visit.house.stop()
     serial = visit.house.lose_an_inverter()
     begin = time.monotonic()
     visit.house.start(style, hurried=True)
 
     async def left() -> list[str]:
-        found = [key for key in (*(await visit.see()).ours(), *await visit.topics()) if _gone(key, serial)]
+        found = [key for key in (await visit.see()).ours() if _gone(key, serial) and key not in unseen]
+        found += [topic for topic in await visit.topics() if serial in topic]
         return [f"{each} is left behind" for each in found]
 
     visit.complain("an inverter less", await visit.until(left, WITHIN))
@@ -187,9 +189,9 @@ async def _other_style(visit: Visit, style: Style) -> list[str]:
     return [f"{each} is on the broker" for each in wrong] or ([] if topics else ["nothing is on the broker"])
 
 
-def _gone(name: str, serial: str) -> bool:
-    """Whether it is of what has left: the inverter of this serial number, or a cloud."""
-    return serial in name or name.startswith((f"{OURS}_cloud_", "envoy/cloud/"))
+def _gone(key: str, serial: str) -> bool:
+    """Whether this unique id is of what has left: the inverter of this serial number, or a cloud."""
+    return serial in key or key.startswith(f"{OURS}_cloud_")
 
 
 def _differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
