@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from broker import Received, Subscriber, free_port
+from broker import Received, Subscriber, free_port, settled
 from program import household, site
 from waiting import until
 
@@ -31,7 +31,7 @@ async def test_a_broker_that_comes_back_empty_gets_everything_within_five_second
     async with site(tmp_path, BATTERY, OLD) as place, place.daemon() as daemon:
         async with Subscriber(place.broker.port) as subscriber:
             await until(lambda: {about(BATTERY, "updated"), about(OLD, "updated")} <= subscriber.latest().keys())
-            await until(lambda: len(subscriber.payloads(about(BATTERY, "updated"))) > 1)
+            await settled(subscriber)
         before = still(await place.retained("#"))
         place.broker.kill()
         await until(lambda: "mqtt_lost" in daemon.codes() or "mqtt_unreachable" in daemon.codes())
