@@ -20,6 +20,8 @@ from waiting import until
 
 from envoy_bridge.catalog import definitions
 
+pytestmark = pytest.mark.xdist_group("all households")  # once is enough
+
 METERED = "d8_3_three_phase_battery_pv3p"
 ABOUT = ("availability", "info", "state", "updated")
 """What stands right below a gateway beside its values."""
@@ -58,7 +60,7 @@ async def _publish(folder: Path) -> Published:
     async with site(folder, *NAMES) as place:
         async with Subscriber(place.broker.port, "envoy/#") as subscriber, place.daemon() as daemon:
             with suppress(TimeoutError):  # the tests tell what is missing
-                await until(lambda: _complete(subscriber), within=15)
+                await until(lambda: _complete(subscriber), within=40)
             seen.live, seen.loaded = list(subscriber.messages), daemon.loaded
             seen.kept = await place.retained()
         seen.left = await place.retained()
@@ -71,7 +73,7 @@ async def _second_run(place: Site) -> list[Received]:
     async with Subscriber(place.broker.port, "envoy/#") as subscriber:
         before = len(subscriber.messages)
         async with place.daemon():
-            await until(lambda: _cycles(subscriber) >= 1, within=10)
+            await until(lambda: _cycles(subscriber) >= 1, within=30)
         return [message for message in subscriber.messages[before:] if not message.retain]
 
 
