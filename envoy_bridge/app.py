@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from envoy_bridge import __version__
 from envoy_bridge.catalog import plain
 from envoy_bridge.clock import Clock
-from envoy_bridge.config import Config, Gateway, configured, state_directory, unbuilt
+from envoy_bridge.config import CLOUDS, Config, Gateway, configured, state_directory, unbuilt
 from envoy_bridge.counters.floors import Floors
 from envoy_bridge.errors import ConfigurationError, StateError
 from envoy_bridge.gateway.addresses import Addresses
@@ -174,7 +174,7 @@ class Bridge:
         """Clear what an earlier run left of each gateway, once, after it has answered; of clouds that are off, all."""
         tidied: set[str | None] = set()
         async with asyncio.TaskGroup() as tasks:
-            for name in set(self.config.cloud.__struct_fields__).difference(configured(self.config)):
+            for name in set(CLOUDS).difference(configured(self.config)):
                 tasks.create_task(leftovers.sweep(f"{base}/cloud/{name}"))
             while True:
                 for source in self.sources:

@@ -54,6 +54,11 @@ def of_cloud(part: str) -> bool:
     return "/" not in part and (part == SITE or "-" in part)
 
 
+def cloud_of(serial: str) -> str | None:
+    """Whose cloud a snapshot is from, as `tigo` of `cloud/tigo/7`; None: it is from a gateway."""
+    return serial.split("/")[1] if "/" in serial else None
+
+
 def described(part: str) -> dict[str, Quantity]:
     """The quantities that a part of a snapshot may have, by name; the part is a path as in `parts`: `production/l1`.
 

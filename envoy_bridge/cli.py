@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from envoy_bridge import __version__, logs
-from envoy_bridge.config import Config, find, load, permission_warnings
+from envoy_bridge.config import CLOUDS, Config, find, load, permission_warnings
 from envoy_bridge.errors import ConfigurationError, EnvoyBridgeError
 
 FINE: Final = 0
@@ -130,7 +130,7 @@ def _add_counters(counters: argparse.ArgumentParser) -> None:
 def _add_cloud(cloud: argparse.ArgumentParser) -> None:
     """The vendor, and what to do."""
     cloud.epilog = CLOUDED
-    cloud.add_argument("provider", choices=("enlighten", "tigo", "growatt", "locus"), metavar="PROVIDER")
+    cloud.add_argument("provider", choices=CLOUDS, metavar="PROVIDER")
     actions = cloud.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
 
     def action(name: str, text: str) -> argparse.ArgumentParser:

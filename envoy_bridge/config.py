@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from envoy_bridge.configfile import ConfigFile
 from envoy_bridge.errors import StateError
@@ -25,6 +26,7 @@ from envoy_bridge.settings import (
 from envoy_bridge.values import Duration, Secret, Size
 
 __all__ = [
+    "CLOUDS",
     "Cloud",
     "Config",
     "Duration",
@@ -47,6 +49,9 @@ __all__ = [
     "state_directory",
     "unbuilt",
 ]
+
+CLOUDS: Final = Cloud.__struct_fields__
+"""The vendors, as sections and topics name them."""
 
 PLACES = (Path("/etc/envoy-bridge/config.toml"), Path("config.toml"))
 SYSTEM_STATE = Path("/var/lib/envoy-bridge")
@@ -105,7 +110,7 @@ def _is_guarded(path: Path, environ: Mapping[str, str]) -> bool:
 
 def configured(config: Config) -> list[str]:
     """The clouds that are turned on, by name."""
-    return [name for name in config.cloud.__struct_fields__ if getattr(config.cloud, name) is not None]
+    return [name for name in CLOUDS if getattr(config.cloud, name) is not None]
 
 
 def unbuilt(config: Config) -> list[str]:

@@ -11,10 +11,10 @@ from typing import Any, Final, TextIO
 from aiohttp import web
 
 from envoy_bridge.clock import Clock
-from envoy_bridge.clouds.build import NAMES
 from envoy_bridge.clouds.command import authorize
 from envoy_bridge.clouds.parts import Measured
 from envoy_bridge.clouds.report import SITE
+from envoy_bridge.config import CLOUDS
 from envoy_bridge.model import Snapshot
 from envoy_bridge.settings import Cloud, Config, EnlightenCloud, GrowattCloud, LocusCloud, State, TigoCloud
 from envoy_bridge.simulator.clouds import enlighten, locus, tigo
@@ -94,7 +94,7 @@ async def simulated(
             ),
         )
         await _allow(one, sections, state, clock)
-        yield SimulatedClouds(sections, dict(zip(NAMES, (one, two, three, four), strict=True)))
+        yield SimulatedClouds(sections, dict(zip(CLOUDS, (one, two, three, four), strict=True)))
 
 
 async def _allow(cloud: SimulatedEnlighten, sections: Cloud, state: Path, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from envoy_bridge.catalog import PHASES, described, flows, of_cloud, quantities
+from envoy_bridge.catalog import PHASES, cloud_of, described, flows, of_cloud, quantities
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds.parts import Measured
 from envoy_bridge.errors import StateError
@@ -216,7 +216,7 @@ class Roster:
         first = page is None
         if page is None:
             path = self._path(snapshot.serial)
-            off = () if "/" in snapshot.serial else self._off
+            off = () if cloud_of(snapshot.serial) else self._off
             page = self._pages[snapshot.serial] = Page(path, _load(path, snapshot.serial), moment, off)
         if page.look(snapshot, now, moment) or first:
             holdings = page.holdings()
@@ -229,7 +229,7 @@ class Roster:
 
         `clouds`: the names of those that are asked. What is remembered of others' sites is told as gone, and forgotten.
         """
-        self._forget(lambda serial: "/" in serial and serial.split("/")[1] not in clouds)
+        self._forget(lambda serial: cloud_of(serial) not in (None, *clouds))
         serials = {_load(path, path.stem).serial for path in self._folder.glob("*.json")}
         for serial in sorted({serial.rpartition("/")[0] or serial for serial in serials}):
             self._sink.availability(serial, online=False)
@@ -237,7 +237,7 @@ class Roster:
     def only(self, serials: Collection[str]) -> None:
         """These are the gateways that are read. What is remembered of others is told as gone, and forgotten."""
         wanted = {serial.lower() for serial in serials}
-        self._forget(lambda serial: "/" not in serial and serial.lower() not in wanted)
+        self._forget(lambda serial: cloud_of(serial) is None and serial.lower() not in wanted)
 
     def _forget(self, gone: Callable[[str], bool]) -> None:
         """`gone`: by its serial number, or `cloud/<provider>/<site>`."""

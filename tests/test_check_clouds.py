@@ -12,8 +12,8 @@ from clouds.four_clouds import Four, four
 from envoy_bridge.check_clouds import check_clouds
 from envoy_bridge.check_report import Report
 from envoy_bridge.clock import Clock
-from envoy_bridge.clouds.build import NAMES, folder
-from envoy_bridge.config import Config
+from envoy_bridge.clouds.build import folder
+from envoy_bridge.config import CLOUDS, Config
 from envoy_bridge.simulator.faults import Html, Status
 from envoy_bridge.values import Secret
 
@@ -44,7 +44,7 @@ async def test_all_is_well_for_one_request_and_a_login(tmp_path: Path) -> None:
         report, out = await checked(place)
         assert (report.faults, report.warnings) == (0, 0), out
         costs = {"enlighten": 2, "tigo": 2, "growatt": 1, "locus": 2}  # Enlighten's first was the authorization
-        for name in NAMES:
+        for name in CLOUDS:
             assert f"cloud {name}" in out
             assert len(place.server(name).requests) == costs[name]
         for told in ("lets us in: 1 request(s)", "sees 1 site(s): 67", "sees 2 site(s): 1, 2", "of 1000"):

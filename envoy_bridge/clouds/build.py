@@ -6,7 +6,6 @@ A vendor's client is imported when its section is there: each takes memory.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from msgspec.structs import asdict
 
@@ -20,7 +19,6 @@ from envoy_bridge.config import configured
 from envoy_bridge.errors import ConfigurationError
 from envoy_bridge.logs import hide
 from envoy_bridge.settings import (
-    Cloud,
     CloudSection,
     Config,
     EnlightenCloud,
@@ -30,9 +28,6 @@ from envoy_bridge.settings import (
 )
 from envoy_bridge.sinks.base import Sink
 from envoy_bridge.values import Secret
-
-NAMES: Final = Cloud.__struct_fields__
-"""The vendors, as sections and topics name them."""
 
 Serials = Callable[[], Collection[str]]
 """The serial numbers of the gateways that are polled here, as far as they are known."""

@@ -177,7 +177,8 @@ def _usable(sample: Sample) -> bool:
     return not isinstance(sample.value, float) or math.isfinite(sample.value)
 
 
-_UNITS: Final = {name: what.unit for name, what in quantities(Measured)}
+UNITS: Final = {name: what.unit for name, what in quantities(Measured)}
+"""Of all that a cloud may tell, by quantity."""
 
 
 def _until(sample: Sample, zone: ZoneInfo | None, every: float) -> float | None:
@@ -187,7 +188,7 @@ def _until(sample: Sample, zone: ZoneInfo | None, every: float) -> float | None:
     if sample.kind == "daily":
         begun = sample.start or sample.end
         return _midnight_after(sample.day, zone) if sample.day and zone else begun.timestamp() + 24 * AT_LEAST
-    if isinstance(sample.value, datetime | str) or not _UNITS[sample.quantity].live:
+    if isinstance(sample.value, datetime | str) or not UNITS[sample.quantity].live:
         return None
     return sample.end.timestamp() + max(TOO_OLD * every, AT_LEAST)
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import msgspec
 
-from envoy_bridge.catalog import plain, quantities
-from envoy_bridge.clouds.parts import Measured
+from envoy_bridge.catalog import plain
+from envoy_bridge.clouds.latest import UNITS
 from envoy_bridge.clouds.report import Sample
 from envoy_bridge.clouds.spans import Span, cover
 from envoy_bridge.errors import StateError
@@ -227,7 +227,7 @@ def _row(sample: Sample, *, revised: bool) -> dict[str, Any]:
         "quantity": sample.quantity,
         "kind": sample.kind,
         "value": _number_or_word(sample),
-        "unit": dict(quantities(Measured))[sample.quantity].unit.symbol,
+        "unit": UNITS[sample.quantity].symbol,
         "start": None if sample.start is None else plain(sample.start),
         "end": plain(sample.end),
         "day": None if sample.day is None else str(sample.day),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from envoy_bridge.catalog import changes, described, plain, points
+from envoy_bridge.catalog import changes, cloud_of, described, plain, points
 from envoy_bridge.clock import Clock
 from envoy_bridge.model import Snapshot, Unit, Value
 from envoy_bridge.redaction import redact_value
@@ -96,7 +96,7 @@ class Topics:
         for message in told.expect(holdings.parts):
             self._deliver(message)
         if not holdings.parts:
-            for name in (*OF_A_GATEWAY, *(["alerts"] if "/" in holdings.serial else [])):
+            for name in (*OF_A_GATEWAY, *(["alerts"] if cloud_of(holdings.serial) else [])):
                 self._deliver(Message(f"{told.root}/{name}"))
             del self._told[holdings.serial]
             self._gateways.discard(holdings.serial)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from envoy_bridge.clock import Clock
-from envoy_bridge.clouds.build import NAMES
 from envoy_bridge.clouds.command import authorize
-from envoy_bridge.config import Config, Mqtt, State
+from envoy_bridge.config import CLOUDS, Config, Mqtt, State
 from envoy_bridge.settings import Cloud, EnlightenCloud, GrowattCloud, LocusCloud, TigoCloud
 from envoy_bridge.simulator.clouds import enlighten, locus, tigo
 from envoy_bridge.simulator.clouds.enlighten import SimulatedEnlighten
@@ -49,7 +48,7 @@ class Four:
     def config(self, *names: str, port: int = 1) -> Config:
         """With these clouds; none named: with all. `port`: of the broker."""
         kinds = {"enlighten": EnlightenCloud, "tigo": TigoCloud, "growatt": GrowattCloud, "locus": LocusCloud}
-        sections = {name: kinds[name](**self.keys[name]) for name in names or NAMES}
+        sections = {name: kinds[name](**self.keys[name]) for name in names or CLOUDS}
         return Config(
             mqtt=Mqtt(host="127.0.0.1", port=port),
             state=State(directory=str(self.state)),

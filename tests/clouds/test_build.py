@@ -12,8 +12,8 @@ from program import PYTHON, environment
 from waiting import until
 
 from envoy_bridge.clock import Clock
-from envoy_bridge.clouds.build import NAMES, cloud, clouds, folder
-from envoy_bridge.config import Config
+from envoy_bridge.clouds.build import cloud, clouds, folder
+from envoy_bridge.config import CLOUDS, Config
 from envoy_bridge.errors import ConfigurationError
 from envoy_bridge.logs import redact
 from envoy_bridge.settings import Cloud, EnlightenCloud, GrowattCloud, LocusCloud, TigoCloud
@@ -38,12 +38,12 @@ async def test_all_four_are_asked_and_told_of(tmp_path: Path) -> None:
         await place.allow()
         recorder = Recorder()
         found = clouds(place.config(), folder(place.state), recorder, place.clock, local=unknown)
-        assert [source.cloud.name for source in found] == list(NAMES)
+        assert [source.cloud.name for source in found] == list(CLOUDS)
         running = [asyncio.create_task(source.run()) for source in found]
         try:
-            await until(lambda: all(recorder.retained.get(f"cloud/{name}/status") for name in NAMES))
-            await until(lambda: {serial.split("/")[1] for serial in recorder.snapshots} == set(NAMES))
-            assert {recorder.retained[f"cloud/{name}/status"]["state"] for name in NAMES} == {"ok"}
+            await until(lambda: all(recorder.retained.get(f"cloud/{name}/status") for name in CLOUDS))
+            await until(lambda: {serial.split("/")[1] for serial in recorder.snapshots} == set(CLOUDS))
+            assert {recorder.retained[f"cloud/{name}/status"]["state"] for name in CLOUDS} == {"ok"}
         finally:
             for task in running:
                 task.cancel()
@@ -53,7 +53,7 @@ async def test_all_four_are_asked_and_told_of(tmp_path: Path) -> None:
             assert source.cloud.quota.used in (sent, sent + 1), "one may have been under way"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLOUDS)
 def test_the_vendors_own_address_is_the_default(tmp_path: Path, name: str) -> None:
     made = cloud(Config(cloud=BARE), name, tmp_path, Clock())
     expected = {

@@ -17,9 +17,10 @@ from waiting import until
 from envoy_bridge.clock import Clock
 from envoy_bridge.clouds import command
 from envoy_bridge.clouds.backfill import last_day
-from envoy_bridge.clouds.build import NAMES, cloud, folder
+from envoy_bridge.clouds.build import cloud, folder
 from envoy_bridge.clouds.errors import CloudRefused
 from envoy_bridge.clouds.progress import Progress, lasts
+from envoy_bridge.config import CLOUDS
 from envoy_bridge.simulator.faults import Status
 from envoy_bridge.sinks.mqtt import Message
 
@@ -58,7 +59,7 @@ def doubled(rows: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [key for key, count in Counter(keys).items() if count > 1]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CLOUDS)
 async def test_the_past_arrives_once_and_is_asked_once(tmp_path: Path, name: str) -> None:
     with Broker(tmp_path) as broker:
         async with four(tmp_path, Clock.fast(FAST)) as place, Subscriber(broker.port, "envoy/#") as subscriber:
